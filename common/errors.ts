@@ -1,0 +1,42 @@
+/** Values an error may carry: small, JSON, and never a secret. */
+export type ErrorAttributes = Record<string, string | number | boolean | null | string[] | number[]>;
+
+export interface TributaryErrorInit {
+  /** Stable name of the fault, in PascalCase; it becomes Temporal's failure type. */
+  code: string;
+  /** What happened, where (file, line, table, partition, offset), and what to do about it. */
+  message: string;
+  /** True if the same call may succeed later without a person's help. Default false. */
+  retryable?: boolean;
+  attributes?: ErrorAttributes;
+  cause?: unknown;
+}
+
+/**
+ * The one family of errors that Tributary raises on purpose. Anything else that surfaces is a defect or a fault of
+ * the environment and keeps its own class and cause.
+ */
+export class TributaryError extends Error {
+  readonly code: string;
+  readonly retryable: boolean;
+  readonly attributes: ErrorAttributes;
+
+  constructor(init: TributaryErrorInit) {
+    super(init.message, init.cause === undefined ? undefined : { cause: init.cause });
+    this.name = 'TributaryError';
+    this.code = init.code;
+    this.retryable = init.retryable ?? false;
+    this.attributes = init.attributes ?? {};
+  }
+}
+
+/** True for a TributaryError, with an optional check of its code. */
+export function isTributaryError(error: unknown, code?: string): error is TributaryError {
+  return error instanceof TributaryError && (code === undefined || error.code === code);
+}
+
+/** The message of anything that can be thrown, for putting into another message. */
+export function errorMessage(error: unknown): string {
+  if (error instanceof Error) return error.message;
+  return typeof error === 'string' ? error : JSON.stringify(error);
+}

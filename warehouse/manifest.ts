@@ -1,0 +1,95 @@
+import type { OffsetRange } from '../kafka/types.js';
+import type { PartitionValues } from './catalog.js';
+
+/** One Parquet file that a split wrote, still under `_staging`. */
+export interface StagedFile {
+  /** Hive table that it belongs to: a table of the config, or its `_quarantine`, or its `_changelog`. */
+  table: string;
+  partition: PartitionValues;
+  /** Path under the storage root now. */
+  stagedPath: string;
+  /** File name (no directory) in its final place: a function of the ranges and the spec, never of the attempt. */
+  finalName: string;
+  rows: number;
+  bytes: number;
+  /** Bounds of `event_time` as instants, ms since the epoch; null where no row has one. */
+  minEventMs: number | null;
+  maxEventMs: number | null;
+  /** Bounds of `cdc_ts` as decimal text; null for append tables. */
+  minCdcTs: string | null;
+  maxCdcTs: string | null;
+}
+
+/** DDL or watermark that a split met; rows of the topic's schema log. */
+export interface SchemaEvent {
+  table: string | null;
+  cdcTs: string | null;
+  partition: number;
+  offset: number;
+  kind: string;
+  sql: string;
+}
+
+/** What one attempt of one split wrote; stored beside the files, its path travels through Temporal. */
+export interface SplitManifest {
+  version: 1;
+  batch: string;
+  ranges: OffsetRange[];
+  /** Records read, and where they went. */
+  records: number;
+  quarantined: number;
+  /** Records of the shared topic that match none of the member tables, and records without rows (tombstones, DDL, watermarks). */
+  unmatched: number;
+  withoutRows: number;
+  bytesRead: number;
+  files: StagedFile[];
+  /** Quarantined records by table and reason code. */
+  quarantineReasons: Record<string, Record<string, number>>;
+  /** Highest source watermark seen in each Kafka partition, as decimal text. */
+  watermarks: Record<number, string>;
+  schemaEvents: SchemaEvent[];
+  /** Columns that the log shows and a table does not have yet: table -> column name -> Hive type. */
+  newColumns: Record<string, Record<string, string>>;
+}
+
+/** The write-ahead record of a commit: from the moment it exists, recovery rolls forward. */
+export interface CommitRecord {
+  version: 1;
+  kafka: string;
+  topic: string;
+  seq: number;
+  batch: string;
+  /** Positions after this commit: partition -> next offset to read. */
+  positions: Record<number, number>;
+  files: (StagedFile & { finalPath: string; revision: number })[];
+}
+
+/** `positions.json`: what has been committed, for people and for a start without Temporal's history. */
+export interface StoredPositions {
+  version: 1;
+  kafka: string;
+  topic: string;
+  /** Kafka's own id of the topic, where the client can see it; tells a recreated topic. */
+  seq: number;
+  positions: Record<number, number>;
+  updatedAt: string;
+}
+
+/** State of one partition of one Hive table, kept in storage beside the data. */
+export interface PartitionState {
+  version: 1;
+  table: string;
+  partition: PartitionValues;
+  /** Directory of the current content, under the storage root. */
+  directory: string;
+  /** Counts content changes after completion: 0 until complete, then 1, and one more with every late commit. */
+  revision: number;
+  complete: boolean;
+  rows: number;
+  files: number;
+  bytes: number;
+  /** Commit sequence that last touched it. */
+  lastSeq: number;
+  minEventMs: number | null;
+  maxEventMs: number | null;
+}
