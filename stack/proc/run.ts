@@ -52,7 +52,7 @@ export async function runChecked(what: string, file: string, args: string[], opt
     result.code === null ? `was ended by ${result.signal ?? 'a signal'}` : `ended with code ${result.code}`;
   throw new TributaryError({
     code: 'StackCommandFailed',
-    message: `${what}: \`${[file, ...args].join(' ')}\` ${end}. Its last lines:\n${lastLines(result.stdout + result.stderr)}`,
+    message: `${what}: \`${[file, ...args].join(' ')}\` ${end}. It said:\n${firstAndLastLines(result.stdout + result.stderr)}`,
     retryable: true,
     attributes: { exitCode: result.code },
   });
@@ -60,7 +60,16 @@ export async function runChecked(what: string, file: string, args: string[], opt
 
 /** The last lines of a text, indented, for putting into a message. */
 export function lastLines(text: string, count = 15): string {
-  const lines = text.trimEnd().split('\n').slice(-count);
+  return indented(text.trimEnd().split('\n').slice(-count));
+}
+
+/** The first and last lines of a text: usage errors come first, stack traces end with their cause. */
+export function firstAndLastLines(text: string): string {
+  const lines = text.trimEnd().split('\n');
+  return lines.length <= 18 ? indented(lines) : indented([...lines.slice(0, 3), '...', ...lines.slice(-14)]);
+}
+
+function indented(lines: string[]): string {
   return lines.map((line) => `    ${line.slice(0, 400)}`).join('\n');
 }
 

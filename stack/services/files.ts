@@ -38,8 +38,12 @@ export function log4j1(level: string, levels: Record<string, string> = {}): stri
   });
 }
 
-/** log4j 2 configuration that writes to standard output. */
-export function log4j2(level: string, levels: Record<string, string> = {}): string {
+/** log4j 2 configuration that writes to one of the standard streams. */
+export function log4j2(
+  level: string,
+  levels: Record<string, string> = {},
+  stream: 'SYSTEM_OUT' | 'SYSTEM_ERR' = 'SYSTEM_OUT',
+): string {
   const loggers = Object.entries(levels).flatMap(([name, value], index) => [
     [`logger.l${index}.name`, name],
     [`logger.l${index}.level`, value],
@@ -48,6 +52,7 @@ export function log4j2(level: string, levels: Record<string, string> = {}): stri
     status: 'error',
     'appender.out.type': 'Console',
     'appender.out.name': 'out',
+    'appender.out.target': stream,
     'appender.out.layout.type': 'PatternLayout',
     'appender.out.layout.pattern': '%d{ISO8601} %-5p %c{1} [%t] %m%n',
     'rootLogger.level': level,
