@@ -30,9 +30,23 @@ export default tseslint.config(
     files: ['workflows/**/*.ts'],
     rules: {
       'no-restricted-globals': ['error', 'process', 'Buffer', 'fetch'],
-      'no-restricted-imports': [
+      '@typescript-eslint/no-restricted-imports': [
         'error',
-        { patterns: ['node:*', '../activities/*.js', '../kafka/*', '../warehouse/*', '../sources/*'] },
+        {
+          patterns: [
+            {
+              group: [
+                'node:*',
+                '**/activities/*',
+                '**/kafka/*',
+                '**/warehouse/*',
+                '**/sources/*',
+                '**/changelog/*',
+              ],
+              allowTypeImports: true,
+            },
+          ],
+        },
       ],
     },
   },

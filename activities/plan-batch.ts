@@ -1,0 +1,30 @@
+import { cancellationSignal, heartbeat, sleep } from '@temporalio/activity';
+import type { Plan, PlanRequest } from '../workflows/types.js';
+import { cutBatch, waiting } from './batch-plan.js';
+import type { ActivityContext } from './context.js';
+
+const LOOK_EVERY_MS = 500;
+
+/** Looks at the topic until a batch is due: enough records, the flush interval over, a table catching up, or idle. */
+export function planBatch(context: ActivityContext) {
+  return async (request: PlanRequest): Promise<Plan> => {
+    const reader = context.reader(request.kafka);
+    const signal = cancellationSignal();
+    const begun = Date.now();
+    let firstSeen: number | undefined;
+    for (;;) {
+      const seen = await reader.positions(request.topic, signal);
+      const records = waiting(request, seen);
+      if (records > 0) firstSeen ??= Date.now();
+      const due =
+        request.immediate ||
+        Object.keys(request.lanes).length > 0 ||
+        records >= request.maxRecords ||
+        (firstSeen !== undefined && Date.now() - firstSeen >= request.flushMs) ||
+        Date.now() - begun >= request.idleMs;
+      if (due) return cutBatch(request, seen);
+      heartbeat();
+      await sleep(Math.min(LOOK_EVERY_MS, Math.max(50, request.flushMs / 4)));
+    }
+  };
+}

@@ -1,0 +1,63 @@
+import type { TableSpec } from '../config/spec.js';
+import type {
+  CommitRequest,
+  CommitResult,
+  CompactResult,
+  CompleteRequest,
+  CompletionRequest,
+  DuePartition,
+  JoinRequest,
+  Plan,
+  PlanRequest,
+  Positions,
+  RecoveredTopic,
+  TableProgress,
+  WriteRequest,
+  WriteResult,
+} from '../workflows/types.js';
+
+/** Short activities; they run beside the workflows. */
+export interface ControlActivities {
+  /** Pins the spec with the columns its Hive table has now, and makes the tables that are missing. */
+  prepareTable(request: { spec: TableSpec }): Promise<{ pin: string }>;
+  /** Starts the topic's workflow if it does not run, and makes the table a member of it. */
+  joinIngest(request: { kafka: string; topic: string; join: JoinRequest }): Promise<void>;
+  /** Tells the topic's workflow something about a member; no error if the topic does not run. */
+  signalIngest(request: {
+    kafka: string;
+    topic: string;
+    signal: 'pauseMember' | 'resumeMember' | 'leave';
+    args: { table: string; acceptLoss?: boolean };
+  }): Promise<void>;
+  /** What storage knows of a topic, after rolling an unfinished commit forward. */
+  recoverTopic(request: { kafka: string; topic: string }): Promise<RecoveredTopic | null>;
+  /** Waits for data or the flush interval; fixes what the next batch reads. */
+  planBatch(request: PlanRequest): Promise<Plan>;
+  /** Adds the columns that the log shows to the Hive tables; answers the new pins by table. */
+  evolveTables(request: {
+    pins: Record<string, string>;
+    newColumns: Record<string, Record<string, string>>;
+  }): Promise<Record<string, string>>;
+  commitBatch(request: CommitRequest): Promise<CommitResult>;
+  /** Partitions whose time has come, of the tables asked for. */
+  planCompletion(request: CompletionRequest): Promise<DuePartition[]>;
+  /** Moves the partition's pointer if it was compacted, and marks it complete. */
+  completePartition(request: CompleteRequest): Promise<{ revision: number; rows: number }>;
+  /** Records the offsets that Kafka has lost, and answers where its log begins now. */
+  recordLoss(request: {
+    kafka: string;
+    topic: string;
+    positions: Positions;
+    tables: string[];
+  }): Promise<{ starts: Positions; topicId: string | null }>;
+  /** Signals each table how its topic stands. */
+  reportProgress(request: { tables: Record<string, TableProgress> }): Promise<void>;
+  /** Removes directories whose grace period is over. */
+  sweepGarbage(request: { nowMs: number }): Promise<{ removed: number }>;
+}
+
+/** Long, heavy activities; a worker runs as many at a time as it has cores. */
+export interface HeavyActivities {
+  writeBatch(request: WriteRequest): Promise<WriteResult>;
+  compactPartition(request: { due: DuePartition; targetBytes: number }): Promise<CompactResult | null>;
+}

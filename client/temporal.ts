@@ -1,0 +1,45 @@
+import { Client, Connection, WorkflowNotFoundError, type ConnectionOptions } from '@temporalio/client';
+import { errorMessage, TributaryError } from '../common/errors.js';
+
+export interface TemporalTarget {
+  options: ConnectionOptions;
+  namespace: string;
+}
+
+/**
+ * Opens a client for the duration of `body`.
+ * @throws TributaryError TemporalUnavailable
+ */
+export async function withTemporal<T>(
+  target: TemporalTarget,
+  body: (client: Client) => Promise<T>,
+): Promise<T> {
+  let connection: Connection;
+  try {
+    connection = await Connection.connect({ connectTimeout: '5s', ...target.options });
+  } catch (error) {
+    throw new TributaryError({
+      code: 'TemporalUnavailable',
+      message:
+        `Cannot reach Temporal at ${target.options.address ?? 'its default address'}: ${errorMessage(error)}. ` +
+        'Is it running (npm run stack -- status), and is temporal.address in the config right?',
+      retryable: true,
+      cause: error,
+    });
+  }
+  try {
+    return await body(new Client({ connection, namespace: target.namespace }));
+  } finally {
+    await connection.close();
+  }
+}
+
+/** Runs a call to a workflow; undefined if there is no such workflow. */
+export async function ifRunning<T>(call: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await call();
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
+  }
+}

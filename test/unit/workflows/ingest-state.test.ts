@@ -1,0 +1,221 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { cutBatch } from '../../../activities/batch-plan.js';
+import * as reduce from '../../../workflows/ingest-state.js';
+import type { CommitResult, IngestState, JoinRequest, Plan } from '../../../workflows/types.js';
+
+const joinOf = (table: string, over: Partial<JoinRequest> = {}): JoinRequest => ({
+  table,
+  pin: `pin-${table}`,
+  settings: {
+    flushMs: 1000,
+    maxRecords: 1000,
+    splitBytes: 1 << 20,
+    parallelism: 2,
+    compaction: { targetBytes: 1, minFiles: 2 },
+  },
+  latenessMs: 60_000,
+  ...over,
+});
+
+const planTo = (state: IngestState, to: Record<number, number>, lanes: Plan['lanes'] = {}): Plan => ({
+  topicId: null,
+  observed: { asOf: 1, ends: to },
+  splits: [],
+  from: state.positions,
+  to,
+  lanes,
+  laneFaults: {},
+  lagRecords: 0,
+});
+
+const committed = (state: IngestState, plan: Plan, result: Partial<CommitResult> = {}): IngestState =>
+  reduce.applyCommit(
+    state,
+    plan,
+    state.seq + 1,
+    { ...reduce.nothingCommitted(plan), ...result },
+    { records: 10, bytes: 1000 },
+    5,
+  );
+
+describe('membership of a topic', () => {
+  it('lets the first table begin without a lane: the topic itself begins at the log start', () => {
+    const state = reduce.join(reduce.newIngestState(), joinOf('a'));
+    expect(state.members['a']).toMatchObject({ status: 'active' });
+    expect(state.members['a']!.lane).toBeUndefined();
+  });
+
+  it('gives a table that comes later everything before it in a lane', () => {
+    let state = reduce.join(reduce.newIngestState(), joinOf('a'));
+    state = committed(state, planTo(state, { 0: 500, 1: 20 }));
+    state = reduce.join(state, joinOf('b'));
+    expect(state.members['b']!.lane).toEqual({ positions: {}, until: { 0: 500, 1: 20 } });
+  });
+
+  it('reads nothing twice when a table joins again while it runs', () => {
+    let state = reduce.join(reduce.newIngestState(), joinOf('a'));
+    state = committed(state, planTo(state, { 0: 500 }));
+    state = reduce.join(state, joinOf('a', { pin: 'changed' }));
+    expect(state.members['a']).toMatchObject({ pin: 'changed', status: 'active' });
+    expect(state.members['a']!.lane).toBeUndefined();
+  });
+
+  it('goes on exactly where a table was paused, and where its lane was when it was paused in one', () => {
+    let state = reduce.join(reduce.newIngestState(), joinOf('a'));
+    state = reduce.join(committed(state, planTo(state, { 0: 500 })), joinOf('b'));
+    state = committed(state, planTo(state, { 0: 600 }, { b: { 0: 100 } }));
+    state = reduce.pause(state, 'b');
+    expect(state.members['b']!.pausedAt).toEqual({ 0: 100 });
+    state = committed(state, planTo(state, { 0: 900 }));
+    state = reduce.resume(state, 'b');
+    expect(state.members['b']!.lane).toEqual({ positions: { 0: 100 }, until: { 0: 900 } });
+  });
+
+  it('survives the loss of the workflow: stored membership leads to the same reading', () => {
+    let state = reduce.join(reduce.newIngestState(), joinOf('a'));
+    state = reduce.join(committed(state, planTo(state, { 0: 500 })), joinOf('b'));
+    state = committed(state, planTo(state, { 0: 600 }, { b: { 0: 100 } }));
+    const stored = {
+      seq: state.seq,
+      positions: state.positions,
+      topicId: null,
+      members: reduce.storedMembers(state),
+    };
+    let revived = reduce.restore(reduce.newIngestState(), stored);
+    expect(reduce.activeMembers(revived)).toEqual([]);
+    revived = reduce.join(reduce.join(revived, joinOf('a')), joinOf('b'));
+    expect(revived.members['a']!.lane).toBeUndefined();
+    expect(revived.members['b']!.lane).toEqual({ positions: { 0: 100 }, until: { 0: 600 } });
+  });
+});
+
+describe('a table reads every offset exactly once', () => {
+  type Step = {
+    kind: 'produce' | 'batch' | 'pause' | 'resume' | 'join' | 'crash';
+    table: 'a' | 'b' | 'c';
+    n: number;
+  };
+  const step: fc.Arbitrary<Step> = fc.record({
+    kind: fc.constantFrom('produce', 'batch', 'pause', 'resume', 'join', 'crash'),
+    table: fc.constantFrom('a', 'b', 'c'),
+    n: fc.integer({ min: 1, max: 60 }),
+  });
+
+  it('whatever joins, pauses and restarts come between the batches', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        let state = reduce.newIngestState();
+        let end = 0;
+        const read: Record<string, Set<number>> = { a: new Set(), b: new Set(), c: new Set() };
+        const batch = (): void => {
+          const plan = cutBatch(
+            {
+              kafka: 'k',
+              topic: 't',
+              topicId: null,
+              positions: state.positions,
+              lanes: reduce.openLanes(state),
+              mainActive: reduce.activeMembers(state).length > 0,
+              flushMs: 1,
+              idleMs: 1,
+              maxRecords: 25,
+              splitRecords: 10,
+              immediate: true,
+            },
+            {
+              topic: 't',
+              asOf: 1,
+              partitions: [{ partition: 0, logStart: 0, lastStable: end, highWatermark: end }],
+            },
+          );
+          for (const split of plan.splits) {
+            const tables =
+              split.lane === null ? reduce.activeMembers(state).map((member) => member.table) : [split.lane];
+            for (const range of split.ranges) {
+              for (let offset = range.from; offset < range.to; offset++) {
+                for (const table of tables) {
+                  expect(read[table]!.has(offset)).toBe(false);
+                  read[table]!.add(offset);
+                }
+              }
+            }
+          }
+          state = committed(state, plan);
+        };
+        for (const { kind, table, n } of steps) {
+          if (kind === 'produce') end += n;
+          if (kind === 'batch' && reduce.activeMembers(state).length > 0) batch();
+          if (kind === 'pause') state = reduce.pause(state, table);
+          if (kind === 'resume' && state.members[table]) state = reduce.resume(state, table);
+          if (kind === 'join') state = reduce.join(state, joinOf(table));
+          // Membership is stored with every commit, and a change forces one; a crash in between repeats the signal.
+          if (kind === 'crash' && !state.membershipChanged) {
+            const before = reduce.activeMembers(state).map((member) => member.table);
+            const { seq, positions } = state;
+            const members = reduce.storedMembers(state);
+            state = reduce.restore(reduce.newIngestState(), { seq, positions, topicId: null, members });
+            for (const name of before) state = reduce.join(state, joinOf(name));
+          }
+        }
+        for (const table of Object.keys(state.members)) state = reduce.join(state, joinOf(table));
+        if (reduce.activeMembers(state).length === 0) return;
+        for (let i = 0; i < end; i++) batch();
+        for (const table of Object.keys(state.members)) expect(read[table]!.size).toBe(end);
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+describe('completeness', () => {
+  it('follows an observation only once everything in it has been committed', () => {
+    let state = reduce.join(reduce.newIngestState(), joinOf('a'));
+    state = committed(state, planTo(state, { 0: 10 }));
+    state = reduce.observe(state, { asOf: 1000, ends: { 0: 20 } });
+    expect(state.freshAsOf).toBeNull();
+    state = committed(state, planTo(state, { 0: 20 }));
+    state = reduce.observe(state, { asOf: 2000, ends: { 0: 50 } });
+    expect(state.freshAsOf).toBe(1000);
+    expect(reduce.completeThrough(state, state.members['a']!)).toBe(1000 - 60_000);
+  });
+
+  it('reaches a remembered end under constant load, instead of chasing the newest one for ever', () => {
+    let state = reduce.join(reduce.newIngestState(), joinOf('a'));
+    for (let i = 1; i <= 10; i++) {
+      state = committed(state, planTo(state, { 0: i * 10 }));
+      state = reduce.observe(state, { asOf: i * 1000, ends: { 0: i * 10 + 25 } });
+    }
+    expect(state.freshAsOf).toBeGreaterThanOrEqual(6000);
+  });
+
+  it('is unknown for a table that still catches up: its old partitions lack rows', () => {
+    let state = reduce.join(reduce.newIngestState(), joinOf('a'));
+    state = committed(state, planTo(state, { 0: 10 }));
+    state = reduce.observe(state, { asOf: 1000, ends: { 0: 10 } });
+    state = reduce.join(state, joinOf('b'));
+    expect(reduce.completeThrough(state, state.members['b']!)).toBeUndefined();
+  });
+});
+
+describe('accepting a loss', () => {
+  it('moves positions to what Kafka still has, and never back', () => {
+    let state = reduce.join(reduce.newIngestState(), joinOf('a'));
+    state = committed(state, planTo(state, { 0: 10, 1: 90 }));
+    state = reduce.acceptLoss(
+      { ...state, fault: { code: 'OffsetsLost', message: '', sinceMs: 1 } },
+      { 0: 50, 1: 50 },
+      null,
+    );
+    expect(state.positions).toEqual({ 0: 50, 1: 90 });
+    expect(state.fault).toBeNull();
+  });
+
+  it('begins anew in a topic that was made anew', () => {
+    let state = reduce.join(reduce.newIngestState(), joinOf('a'));
+    state = { ...committed(state, planTo(state, { 0: 90 })), topicId: 'old' };
+    state = reduce.acceptLoss(state, { 0: 0 }, 'new');
+    expect(state.positions).toEqual({ 0: 0 });
+    expect(state.topicId).toBe('new');
+  });
+});

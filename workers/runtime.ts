@@ -1,0 +1,33 @@
+import { Runtime, type Logger as TemporalLogger, type LogLevel } from '@temporalio/worker';
+import type { Logger } from '../common/log.js';
+
+const LEVELS = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
+
+/** Prepares the process for workers. Once a process, before any other use of the SDK. */
+export function installRuntime(log: Logger, options: { metricsAddress?: string }): void {
+  Runtime.install({
+    logger: bridge(log),
+    telemetryOptions: {
+      logging: { forward: {}, filter: { core: 'WARN', other: 'ERROR' } },
+      ...(options.metricsAddress !== undefined && {
+        metrics: { prometheus: { bindAddress: options.metricsAddress, countersTotalSuffix: true } },
+      }),
+    },
+    // The worker command shuts both of its workers down itself, and tells what it waits for.
+    shutdownSignals: [],
+  });
+}
+
+function bridge(log: Logger): TemporalLogger {
+  const write = (level: LogLevel, message: string, meta?: Record<string | symbol, unknown>): void => {
+    log[LEVELS[level]]({ ...meta }, message);
+  };
+  return {
+    log: write,
+    trace: (message, meta) => write('TRACE', message, meta),
+    debug: (message, meta) => write('DEBUG', message, meta),
+    info: (message, meta) => write('INFO', message, meta),
+    warn: (message, meta) => write('WARN', message, meta),
+    error: (message, meta) => write('ERROR', message, meta),
+  };
+}

@@ -1,0 +1,92 @@
+import { availableParallelism } from 'node:os';
+import {
+  NativeConnection,
+  Worker,
+  type NativeConnectionOptions,
+  type WorkerOptions,
+} from '@temporalio/worker';
+import type { ActivityContext } from '../activities/context.js';
+import { controlActivities, heavyActivities } from '../activities/index.js';
+import { errorMessage, TributaryError } from '../common/errors.js';
+import type { Logger } from '../common/log.js';
+import { heavyTaskQueue } from '../workflows/names.js';
+import { ErrorInterceptor } from './error-interceptor.js';
+import { ensureSearchAttributes } from './search-attributes.js';
+import { workflowBundle } from './workflow-bundle.js';
+
+export interface WorkerSettings {
+  connection: NativeConnectionOptions;
+  namespace: string;
+  taskQueue: string;
+  /** Heavy activities at a time. */
+  heavySlots?: number;
+  shutdownGraceMs: number;
+  redact: (text: string) => string;
+}
+
+/** Waiting for data takes an activity slot for each topic, so there are many of the light ones. */
+const CONTROL_SLOTS = 1_000;
+
+/**
+ * Runs both workers of a process until `stop` fires: one for workflows and short activities, one for those that move
+ * data. On `stop` no new work is taken, running activities may finish for the grace time, then they are cancelled.
+ * @throws TributaryError TemporalUnavailable
+ */
+export async function runWorker(
+  context: ActivityContext,
+  settings: WorkerSettings,
+  log: Logger,
+  stop: AbortSignal,
+): Promise<void> {
+  const connection = await connect(settings);
+  try {
+    const added = await ensureSearchAttributes(connection, settings.namespace);
+    if (added.length > 0) log.info({ searchAttributes: added }, 'search attributes added');
+    const common: Omit<WorkerOptions, 'taskQueue'> = {
+      connection,
+      namespace: settings.namespace,
+      shutdownGraceTime: settings.shutdownGraceMs,
+      shutdownForceTime: settings.shutdownGraceMs + 30_000,
+      maxHeartbeatThrottleInterval: '5s',
+      interceptors: { activity: [() => ({ inbound: new ErrorInterceptor(settings.redact) })] },
+    };
+    const control = await Worker.create({
+      ...common,
+      taskQueue: settings.taskQueue,
+      workflowBundle: await workflowBundle(),
+      activities: controlActivities(context),
+      maxConcurrentActivityTaskExecutions: CONTROL_SLOTS,
+    });
+    const heavy = await Worker.create({
+      ...common,
+      taskQueue: heavyTaskQueue(settings.taskQueue),
+      activities: heavyActivities(context),
+      maxConcurrentActivityTaskExecutions: settings.heavySlots ?? availableParallelism(),
+    });
+    const shutdown = (): void => {
+      for (const worker of [control, heavy]) if (worker.getState() === 'RUNNING') worker.shutdown();
+    };
+    // If one worker fails the other must not go on alone: half a process looks alive and does nothing.
+    const running = Promise.all([control.run(), heavy.run()].map((run) => run.finally(shutdown)));
+    stop.addEventListener('abort', shutdown, { once: true });
+    if (stop.aborted) shutdown();
+    log.info({ taskQueue: settings.taskQueue, namespace: settings.namespace }, 'worker runs');
+    await running;
+    log.info('worker stopped');
+  } finally {
+    await connection.close();
+  }
+}
+
+async function connect(settings: WorkerSettings): Promise<NativeConnection> {
+  try {
+    return await NativeConnection.connect(settings.connection);
+  } catch (error) {
+    throw new TributaryError({
+      code: 'TemporalUnavailable',
+      message: `Cannot reach Temporal at ${settings.connection.address ?? 'its default address'}: ${errorMessage(error)}`,
+      retryable: true,
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,53 @@
+import { activeMembers, progressOf } from './ingest-state.js';
+import type { Fault, IngestState, TableState } from './types.js';
+import type { TableSpec } from '../config/spec.js';
+
+/** Markdown for the current-details panel of the Web UI. Pure, so that its words can be tested. */
+
+const number = (n: number): string => n.toLocaleString('en-US');
+const instant = (ms: number): string => new Date(ms).toISOString().replace('.000Z', 'Z');
+const faultLine = (fault: Fault): string =>
+  `**${fault.code}** since ${instant(fault.sinceMs)}: ${fault.message.split('\n', 1)[0] ?? ''}`;
+
+export function tableDetails(spec: TableSpec, state: TableState): string {
+  const progress = state.progress;
+  const lines = [
+    `| ${spec.name} | |`,
+    '|---|---|',
+    `| phase | ${state.phase}${progress && state.phase === 'running' ? ` (${progress.phase})` : ''} |`,
+    `| source | ${spec.kafka} / ${spec.topic} (${spec.format}) |`,
+  ];
+  if (progress) {
+    lines.push(
+      `| lag | ${number(progress.lagRecords)} records, ${number(progress.lagSeconds)} s |`,
+      `| last complete partition | ${progress.lastCompletePartition ?? 'none yet'} |`,
+      `| complete through | ${progress.completeThroughMs === null ? 'not known yet' : instant(progress.completeThroughMs)} |`,
+      `| rows | ${number(progress.rows)} |`,
+      `| quarantined | ${number(progress.quarantined)} |`,
+    );
+  }
+  const fault = state.fault ?? progress?.fault;
+  if (fault) lines.push('', faultLine(fault));
+  return lines.join('\n');
+}
+
+export function topicDetails(kafka: string, topic: string, state: IngestState, nowMs: number): string {
+  const lines = [
+    `${kafka} / ${topic}: commit ${number(state.seq)}, lag ${number(state.lagRecords)} records`,
+    '',
+    '| table | phase | rows | quarantined | last complete |',
+    '|---|---|---|---|---|',
+  ];
+  const shown = Object.values(state.members).slice(0, 50);
+  for (const member of shown) {
+    const { phase } = progressOf(state, member, nowMs);
+    lines.push(
+      `| ${member.table} | ${phase} | ${number(member.rows)} | ${number(member.quarantined)} | ${member.lastCompletePartition ?? ''} |`,
+    );
+  }
+  const hidden = Object.keys(state.members).length - shown.length;
+  if (hidden > 0) lines.push(`| and ${hidden} more | | | | |`);
+  if (activeMembers(state).length === 0) lines.push('', 'No table reads this topic now.');
+  if (state.fault) lines.push('', faultLine(state.fault));
+  return lines.join('\n');
+}

@@ -1,0 +1,2 @@
+export { ingest } from './ingest.js';
+export { table } from './table.js';

@@ -1,0 +1,275 @@
+import {
+  allHandlersFinished,
+  ActivityFailure,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  isCancellation,
+  log,
+  setCurrentDetails,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { topicDetails } from './details.js';
+import { faultOf } from './faults.js';
+import * as reduce from './ingest-state.js';
+import * as messages from './messages.js';
+import { run } from './run-activity.js';
+import { Completion } from './completion.js';
+import type { CommitRequest, CommitResult, IngestInput, IngestState, Plan, WriteResult } from './types.js';
+
+const IDLE_MS = 60_000;
+const REPORT_EVERY_MS = 10_000;
+/** A fault that only a person can mend is tried again this often, in case they mended it without a word to us. */
+const FAULT_RETRY_MS = 60_000;
+/** The server's hint counts events but not signals, which have a limit of their own (10,000 a run). */
+const MAX_SIGNALS_A_RUN = 2_000;
+
+type Change = (state: IngestState) => IngestState | Promise<IngestState>;
+
+/**
+ * One topic, read once for all its tables. A batch is a set of offset ranges fixed in this history before anything is
+ * read; whoever retries it reads the same records and writes the same files.
+ */
+export async function ingest(input: IngestInput): Promise<void> {
+  let state = input.state ?? reduce.newIngestState();
+  const { kafka, topic } = input;
+  const changes: Change[] = [];
+  let signals = 0;
+  let planning: CancellationScope | undefined;
+
+  /** Membership changes wait for the boundary between two batches; a plan that only waits for data is given up for them. */
+  const enqueue = (change: Change): void => {
+    signals += 1;
+    changes.push(change);
+    planning?.cancel();
+  };
+  setHandler(messages.joinSignal, (request) => enqueue((s) => reduce.join(s, request)));
+  setHandler(messages.pauseMemberSignal, ({ table }) => enqueue((s) => reduce.pause(s, table)));
+  setHandler(messages.leaveSignal, ({ table }) => enqueue((s) => reduce.pause(s, table)));
+  setHandler(messages.resumeMemberSignal, ({ table, acceptLoss }) =>
+    enqueue(async (s) => reduce.resume(acceptLoss ? await giveUpLost(s) : { ...s, fault: null }, table)),
+  );
+  setHandler(messages.topicQuery, () => ({
+    kafka,
+    topic,
+    seq: state.seq,
+    positions: state.positions,
+    members: state.members,
+    lagRecords: state.lagRecords,
+    freshAsOf: state.freshAsOf,
+    fault: state.fault,
+  }));
+
+  const giveUpLost = async (s: IngestState): Promise<IngestState> => {
+    const { starts, topicId } = await run('recordLoss', `accept what ${topic} has lost`, {
+      kafka,
+      topic,
+      positions: s.positions,
+      tables: Object.keys(s.members),
+    });
+    return reduce.acceptLoss(s, starts, topicId);
+  };
+
+  const applyChanges = async (): Promise<void> => {
+    while (changes.length > 0) state = await changes.shift()!(state);
+  };
+
+  /** Waits for data; undefined if a membership change came first. */
+  const plan = async (): Promise<Plan | undefined> => {
+    const settings = reduce.topicSettings(state);
+    const scope = new CancellationScope();
+    planning = scope;
+    try {
+      return await scope.run(() =>
+        run('planBatch', `plan batch ${state.seq + 1}`, {
+          kafka,
+          topic,
+          topicId: state.topicId,
+          positions: state.positions,
+          lanes: reduce.openLanes(state),
+          mainActive: reduce.activeMembers(state).length > 0,
+          flushMs: settings.flushMs,
+          idleMs: IDLE_MS,
+          maxRecords: settings.maxRecords,
+          splitRecords: reduce.splitRecords(state, settings),
+          immediate: state.membershipChanged,
+        }),
+      );
+    } catch (error) {
+      if (isCancellation(error) && changes.length > 0) return undefined;
+      throw error;
+    } finally {
+      planning = undefined;
+    }
+  };
+
+  const pinsOf = (lane: string | null): string[] =>
+    (lane === null ? reduce.activeMembers(state) : [state.members[lane]!]).map((member) => member.pin);
+
+  const write = async (batch: string, planned: Plan): Promise<WriteResult[]> => {
+    const width = reduce.topicSettings(state).parallelism;
+    const results: WriteResult[] = [];
+    for (let i = 0; i < planned.splits.length; i += width) {
+      const wave = planned.splits.slice(i, i + width).map((split) => () => {
+        const records = split.ranges.reduce((sum, range) => sum + range.to - range.from, 0);
+        return run('writeBatch', `${batch}/${split.id}: ${records} offsets`, {
+          kafka,
+          topic,
+          batch,
+          split,
+          pins: pinsOf(split.lane),
+        });
+      });
+      results.push(...(await allOrNone(wave)));
+    }
+    return results;
+  };
+
+  /** Adds columns that the log shows and pins them; true if the batch must be written again to hold them. */
+  const evolve = async (results: WriteResult[]): Promise<boolean> => {
+    const newColumns: Record<string, Record<string, string>> = {};
+    for (const result of results) {
+      for (const [table, columns] of Object.entries(result.newColumns)) {
+        newColumns[table] = { ...newColumns[table], ...columns };
+      }
+    }
+    const tables = Object.keys(newColumns);
+    if (tables.length === 0) return false;
+    const pins = Object.fromEntries(tables.map((table) => [table, state.members[table]!.pin]));
+    const evolved = await run('evolveTables', `new columns in ${tables.join(', ')}`, { pins, newColumns });
+    for (const [table, pin] of Object.entries(evolved)) {
+      state = { ...state, members: { ...state.members, [table]: { ...state.members[table]!, pin } } };
+    }
+    return tables.some((table) => evolved[table] !== pins[table]);
+  };
+
+  const runBatch = async (planned: Plan): Promise<void> => {
+    const seq = state.seq + 1;
+    const batch = batchId(seq);
+    let results = await write(batch, planned);
+    while (await evolve(results)) results = await write(batch, planned);
+    const read = {
+      records: results.reduce((sum, result) => sum + result.records, 0),
+      bytes: results.reduce((sum, result) => sum + result.bytesRead, 0),
+    };
+    const after = reduce.applyCommit(state, planned, seq, reduce.nothingCommitted(planned), read, Date.now());
+    const committed = await commit({
+      kafka,
+      topic,
+      topicId: planned.topicId,
+      seq,
+      batch,
+      manifests: results.map((result) => result.manifest),
+      from: planned.from,
+      to: planned.to,
+      members: reduce.storedMembers(after),
+      pins: Object.values(state.members)
+        .map((member) => member.pin)
+        .filter((pin) => pin !== ''),
+    });
+    state = reduce.applyCommit(state, planned, seq, committed, read, Date.now());
+  };
+
+  /**
+   * A commit that has begun is finished before anything else is planned: its write-ahead record may be in storage, and
+   * another batch under the same number would contradict it.
+   */
+  const commit = async (request: CommitRequest): Promise<CommitResult> => {
+    for (;;) {
+      try {
+        return await run('commitBatch', `commit ${request.batch}`, request);
+      } catch (error) {
+        if (!(error instanceof ActivityFailure)) throw error;
+        await standStill(error);
+      }
+    }
+  };
+
+  /** Shows a fault, and waits for a person or for the next try. */
+  const standStill = async (error: unknown): Promise<void> => {
+    state = { ...state, fault: faultOf(error, state.fault, Date.now()) };
+    log.warn('topic waits', { topic, code: state.fault!.code });
+    await report(true);
+    const waiting = changes.length;
+    await condition(() => changes.length > waiting, FAULT_RETRY_MS);
+  };
+
+  const report = async (force: boolean): Promise<void> => {
+    const now = Date.now();
+    if (!force && now - state.lastReportMs < REPORT_EVERY_MS) return;
+    const tables = Object.fromEntries(
+      Object.values(state.members)
+        .filter((member) => member.pin !== '')
+        .map((member) => [member.table, reduce.progressOf(state, member, now)]),
+    );
+    state = { ...state, lastReportMs: now };
+    setCurrentDetails(topicDetails(kafka, topic, state, now));
+    await run('reportProgress', `tell ${Object.keys(tables).length} tables`, { tables });
+  };
+
+  if (!input.state) {
+    const stored = await run('recoverTopic', `look for ${topic} in storage`, { kafka, topic });
+    if (stored) state = reduce.restore(state, stored);
+  }
+  const completion = new Completion(kafka, topic);
+
+  for (;;) {
+    try {
+      const changed = changes.length > 0;
+      await applyChanges();
+      const idle = reduce.activeMembers(state).length === 0;
+      if (idle && !state.membershipChanged) {
+        await report(changed);
+        // Nobody reads: the topic ends here and storage keeps its positions, until a table joins again.
+        await condition(() => changes.length > 0 || signals >= MAX_SIGNALS_A_RUN, '10m');
+        if (changes.length === 0) {
+          await condition(allHandlersFinished);
+          if (changes.length === 0) return;
+        }
+        continue;
+      }
+      const planned = await plan();
+      if (!planned) continue;
+      const newFault = Object.keys(planned.laneFaults).some((table) => !state.members[table]?.fault);
+      state = reduce.applyLaneFaults(state, planned.laneFaults, Date.now());
+      const hadFault = state.fault !== null;
+      if (planned.splits.length > 0 || state.membershipChanged) {
+        await runBatch(planned);
+        completion.rowsLanded();
+      } else {
+        state = { ...state, fault: null, lagRecords: planned.lagRecords };
+      }
+      state = reduce.observe(state, planned.observed);
+      const completed = await completion.advance(state);
+      state = completed.state;
+      await report(changed || newFault || hadFault || completed.any);
+    } catch (error) {
+      if (isCancellation(error) && !(error instanceof ActivityFailure)) throw error;
+      await standStill(error);
+    }
+    const info = workflowInfo();
+    if (info.continueAsNewSuggested || signals >= MAX_SIGNALS_A_RUN) {
+      await completion.settle();
+      await condition(allHandlersFinished);
+      await applyChanges();
+      await continueAsNew<typeof ingest>({ kafka, topic, state });
+    }
+  }
+}
+
+/** Runs all at the same time; if one fails for good, the others are cancelled rather than left behind. */
+async function allOrNone<T>(starts: (() => Promise<T>)[]): Promise<T[]> {
+  const scope = new CancellationScope();
+  try {
+    return await scope.run(() => Promise.all(starts.map((start) => start())));
+  } catch (error) {
+    scope.cancel();
+    throw error;
+  }
+}
+
+/** Name of a batch in files and in the column `ingest_batch`; sorts as the batches were committed. */
+export function batchId(seq: number): string {
+  return `b${String(seq).padStart(9, '0')}`;
+}

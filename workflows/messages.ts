@@ -1,0 +1,33 @@
+import { defineQuery, defineSignal } from '@temporalio/workflow';
+import type { TableSpec } from '../config/spec.js';
+import type { Fault, IngestSettings, IngestState, JoinRequest, TableProgress, TableStatus } from './types.js';
+
+// To a table.
+export const pauseSignal = defineSignal<[{ reason?: string }?]>('pause');
+/** `acceptLoss` goes on at the start of what Kafka still has and records the lost interval. */
+export const resumeSignal = defineSignal<[{ acceptLoss?: boolean }?]>('resume');
+export const reloadSignal = defineSignal<[{ spec: TableSpec; settings: IngestSettings }]>('reload');
+export const stopSignal = defineSignal('stop');
+export const progressSignal = defineSignal<[TableProgress]>('progress');
+export const statusQuery = defineQuery<TableStatus>('status');
+/** What the table runs by now, for the diff that `start` shows. */
+export const specQuery = defineQuery<{ spec: TableSpec; settings: IngestSettings }>('spec');
+
+// To a topic.
+export const joinSignal = defineSignal<[JoinRequest]>('join');
+export const pauseMemberSignal = defineSignal<[{ table: string }]>('pauseMember');
+export const resumeMemberSignal = defineSignal<[{ table: string; acceptLoss?: boolean }]>('resumeMember');
+/** The table stops for good or for now: its positions are kept, so that a later `join` goes on where it was. */
+export const leaveSignal = defineSignal<[{ table: string }]>('leave');
+export const topicQuery = defineQuery<TopicStatus>('topic');
+
+export interface TopicStatus {
+  kafka: string;
+  topic: string;
+  seq: number;
+  positions: IngestState['positions'];
+  members: IngestState['members'];
+  lagRecords: number;
+  freshAsOf: number | null;
+  fault: Fault | null;
+}

@@ -1,0 +1,10 @@
+/** Workflow ids are names that people type and search for: one table, one topic, never two at a time. */
+export const tableWorkflowId = (table: string): string => `table/${table}`;
+export const ingestWorkflowId = (kafka: string, topic: string): string => `ingest/${kafka}/${topic}`;
+
+export const DEFAULT_TASK_QUEUE = 'tributary';
+
+/** Activities that move much data poll a queue of their own, so that they never hold up the decisions. */
+export function heavyTaskQueue(controlQueue: string): string {
+  return `${controlQueue}-heavy`;
+}

@@ -1,0 +1,49 @@
+import { proxyActivities, workflowInfo, type ActivityOptions, type RetryPolicy } from '@temporalio/workflow';
+import type { ControlActivities, HeavyActivities } from '../activities/types.js';
+import { heavyTaskQueue } from './names.js';
+
+type Activities = ControlActivities & HeavyActivities;
+
+/**
+ * Faults of the environment are retried for as long as they last; the worker marks those that only a person can mend
+ * as non-retryable, and the workflow shows them.
+ */
+const patient: RetryPolicy = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' };
+
+// Heartbeats come at least every few seconds, so that a dead worker is noticed soon.
+const quick: ActivityOptions = { startToCloseTimeout: '2m', heartbeatTimeout: '60s', retry: patient };
+const waiting: ActivityOptions = { startToCloseTimeout: '15m', heartbeatTimeout: '20s', retry: patient };
+const shared: ActivityOptions = { startToCloseTimeout: '30m', heartbeatTimeout: '20s', retry: patient };
+const heavy: ActivityOptions = { startToCloseTimeout: '2h', heartbeatTimeout: '20s', retry: patient };
+
+const optionsOf: Record<keyof Activities, ActivityOptions> = {
+  prepareTable: shared,
+  joinIngest: quick,
+  signalIngest: quick,
+  recoverTopic: shared,
+  planBatch: waiting,
+  evolveTables: shared,
+  commitBatch: shared,
+  planCompletion: shared,
+  completePartition: shared,
+  recordLoss: quick,
+  reportProgress: quick,
+  sweepGarbage: shared,
+  writeBatch: heavy,
+  compactPartition: heavy,
+};
+
+/** Runs one activity with its options and a line that the Web UI shows beside it. */
+export function run<K extends keyof Activities>(
+  name: K,
+  summary: string,
+  ...args: Parameters<Activities[K]>
+): ReturnType<Activities[K]> {
+  const options: ActivityOptions = { ...optionsOf[name], summary: summary.slice(0, 200) };
+  if (options.startToCloseTimeout === heavy.startToCloseTimeout) {
+    options.taskQueue = heavyTaskQueue(workflowInfo().taskQueue);
+  }
+  const activities = proxyActivities<Activities>(options);
+  const activity = activities[name] as unknown as (...input: unknown[]) => ReturnType<Activities[K]>;
+  return activity(...args);
+}

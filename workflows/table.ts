@@ -1,0 +1,209 @@
+import {
+  ActivityFailure,
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  isCancellation,
+  setCurrentDetails,
+  setHandler,
+  upsertMemo,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { tableDetails } from './details.js';
+import { faultOf } from './faults.js';
+import * as messages from './messages.js';
+import { ingestWorkflowId } from './names.js';
+import { run } from './run-activity.js';
+import { searchAttributes } from './search-attributes.js';
+import type { TableInput, TableMemo, TableState } from './types.js';
+
+/** The server's hint counts events but not signals, which have a limit of their own (10,000 a run). */
+const MAX_SIGNALS_A_RUN = 2_000;
+const FAULT_RETRY_MS = 60_000;
+
+/** Tasks that change what the table does; they run one after the other, in the order in which people asked. */
+type Task = () => Promise<void>;
+
+/**
+ * One table: the workflow that people look at and steer. It makes sure that its topic is read for it, and shows how far
+ * that has come.
+ */
+export async function table(input: TableInput): Promise<void> {
+  let { spec, settings } = input;
+  let state: TableState = input.state ?? {
+    phase: 'preparing',
+    pin: null,
+    paused: false,
+    progress: null,
+    fault: null,
+    startedMs: Date.now(),
+  };
+  const tasks: Task[] = [];
+  let signals = 0;
+  let shown = '';
+  let current: CancellationScope | undefined;
+  let superseded = false;
+
+  const enqueue = (task: Task): void => {
+    signals += 1;
+    tasks.push(task);
+  };
+
+  /** A task that waits for an outage to end must not hold up a stop or a mended config. */
+  const supersede = (task: Task): void => {
+    if (current) {
+      superseded = true;
+      current.cancel();
+    }
+    enqueue(task);
+  };
+
+  const prepare = async (): Promise<void> => {
+    const { pin } = await run('prepareTable', `make sure that ${spec.name} exists in the catalog`, { spec });
+    state = { ...state, pin };
+  };
+
+  const join = async (): Promise<void> => {
+    await run('joinIngest', `read ${spec.topic} for ${spec.name}`, {
+      kafka: spec.kafka,
+      topic: spec.topic,
+      join: { table: spec.name, pin: state.pin!, settings, latenessMs: spec.latenessSeconds * 1000 },
+    });
+    state = { ...state, phase: 'running', paused: false, fault: null };
+  };
+
+  const tell = (
+    signal: 'pauseMember' | 'resumeMember' | 'leave',
+    extra: { acceptLoss?: boolean } = {},
+  ): Promise<void> =>
+    run('signalIngest', `${signal} ${spec.name}`, {
+      kafka: spec.kafka,
+      topic: spec.topic,
+      signal,
+      args: { table: spec.name, ...extra },
+    });
+
+  const begin: Task = async () => {
+    await prepare();
+    if (!state.paused) await join();
+  };
+
+  setHandler(messages.pauseSignal, () =>
+    enqueue(async () => {
+      if (state.paused) return;
+      await tell('pauseMember');
+      state = { ...state, paused: true, phase: 'paused' };
+    }),
+  );
+  setHandler(messages.resumeSignal, (options) =>
+    enqueue(async () => {
+      // A loss that Kafka suffered may be accepted without a pause before it; joining again is harmless.
+      if (!state.paused && !options?.acceptLoss && state.phase === 'running') return;
+      if (state.pin === null) await prepare();
+      await join();
+      await tell('resumeMember', { acceptLoss: options?.acceptLoss ?? false });
+    }),
+  );
+  setHandler(messages.reloadSignal, (next) =>
+    supersede(async () => {
+      const moved = next.spec.topic !== spec.topic || next.spec.kafka !== spec.kafka;
+      if (moved && !state.paused) await tell('leave');
+      ({ spec, settings } = next);
+      await prepare();
+      if (!state.paused) await join();
+    }),
+  );
+  setHandler(messages.stopSignal, () =>
+    supersede(async () => {
+      await tell('leave');
+      state = { ...state, phase: 'stopped' };
+    }),
+  );
+  setHandler(messages.progressSignal, (progress) => {
+    signals += 1;
+    state = { ...state, progress };
+  });
+  setHandler(messages.specQuery, () => ({ spec, settings }));
+  setHandler(messages.statusQuery, () => ({
+    table: spec.name,
+    mode: spec.mode,
+    source: `${spec.kafka}/${spec.topic}`,
+    format: spec.format,
+    phase: state.phase,
+    paused: state.paused,
+    pin: state.pin,
+    ingestWorkflowId: ingestWorkflowId(spec.kafka, spec.topic),
+    progress: state.progress,
+    fault: state.fault ?? state.progress?.fault ?? null,
+  }));
+
+  /** Search attributes, memo and the details panel; written only when what they say has changed. */
+  const show = (): void => {
+    const progress = state.progress;
+    const attributes = [
+      { key: searchAttributes.table, value: spec.name },
+      { key: searchAttributes.mode, value: spec.mode },
+      { key: searchAttributes.source, value: `${spec.kafka}/${spec.topic}` },
+      { key: searchAttributes.phase, value: state.fault || progress?.fault ? 'waiting' : state.phase },
+      { key: searchAttributes.paused, value: state.paused },
+      { key: searchAttributes.lastComplete, value: progress?.lastCompletePartition ?? null },
+      { key: searchAttributes.lagSeconds, value: progress?.lagSeconds ?? null },
+      { key: searchAttributes.lagRecords, value: progress?.lagRecords ?? null },
+    ];
+    const memo: TableMemo = {
+      rows: progress?.rows ?? 0,
+      quarantined: progress?.quarantined ?? 0,
+      completeThroughMs: progress?.completeThroughMs ?? null,
+      fault: state.fault ?? progress?.fault ?? null,
+      reading: progress?.phase ?? null,
+    };
+    setCurrentDetails(tableDetails(spec, state));
+    const text = JSON.stringify([attributes, memo]);
+    if (text === shown) return;
+    shown = text;
+    upsertSearchAttributes(attributes);
+    upsertMemo({ ...memo });
+  };
+
+  if (!input.state || state.phase === 'preparing') tasks.push(begin);
+  let seen: TableState | undefined;
+
+  while (state.phase !== 'stopped') {
+    show();
+    seen = state;
+    await condition(() => tasks.length > 0 || state !== seen || signals >= MAX_SIGNALS_A_RUN);
+    while (tasks.length > 0 && (state.phase as string) !== 'stopped') {
+      const task = tasks[0]!;
+      try {
+        current = new CancellationScope();
+        await current.run(task);
+        tasks.shift();
+        state = { ...state, fault: null };
+      } catch (error) {
+        if (superseded && isCancellation(error)) {
+          superseded = false;
+          tasks.shift();
+          continue;
+        }
+        if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
+        state = { ...state, fault: faultOf(error, state.fault, Date.now()) };
+        show();
+        // A newer request (a reload with a mended config, say) takes the place of the one that cannot go on.
+        const waiting = tasks.length;
+        await condition(() => tasks.length > waiting, FAULT_RETRY_MS);
+        if (tasks.length > waiting) tasks.shift();
+      } finally {
+        current = undefined;
+      }
+    }
+    if (workflowInfo().continueAsNewSuggested || signals >= MAX_SIGNALS_A_RUN) {
+      await condition(allHandlersFinished);
+      if (tasks.length > 0 || (state.phase as string) === 'stopped') continue;
+      await continueAsNew<typeof table>({ spec, settings, state });
+    }
+  }
+  show();
+  await condition(allHandlersFinished);
+}

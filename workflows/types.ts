@@ -1,0 +1,270 @@
+import type { TableSpec } from '../config/spec.js';
+import type { OffsetRange } from '../kafka/types.js';
+
+/** Next offset to read, by Kafka partition. A partition that is missing has never been read: it begins at the log start. */
+export type Positions = Record<number, number>;
+
+/** Ranges that one table reads alone, to reach the topic's positions at which it joined or came back. */
+export interface Lane {
+  positions: Positions;
+  until: Positions;
+}
+
+/** How a topic is cut into batches; every member brings its own and the topic takes the most demanding of each. */
+export interface IngestSettings {
+  /** Longest time that a record waits in Kafka before a batch is cut. */
+  flushMs: number;
+  /** A batch is cut at once when this many records wait. */
+  maxRecords: number;
+  /** Upper bound of a split's bytes, estimated from the records seen so far. */
+  splitBytes: number;
+  /** Splits written at the same time. */
+  parallelism: number;
+  /** Completed partitions with at least `minFiles` files below `targetBytes` are rewritten. */
+  compaction: { targetBytes: number; minFiles: number };
+}
+
+/** One table's part in a topic. */
+export interface Member {
+  table: string;
+  /** Content hash of the pinned spec and columns, under which storage keeps them. */
+  pin: string;
+  settings: IngestSettings;
+  latenessMs: number;
+  status: 'active' | 'paused';
+  /** Where the table stopped reading, while it is paused. */
+  pausedAt?: Positions;
+  lane?: Lane;
+  rows: number;
+  quarantined: number;
+  lastCompletePartition?: string;
+  /** Every event before this instant has landed, as far as the lateness bound tells. */
+  completeThroughMs?: number;
+  fault?: Fault;
+}
+
+/** Why something does not go on, in words for a person. */
+export interface Fault {
+  code: string;
+  message: string;
+  sinceMs: number;
+}
+
+export interface IngestInput {
+  kafka: string;
+  topic: string;
+  state?: IngestState;
+}
+
+export interface IngestState {
+  /** Sequence of the last commit; 0 before the first. */
+  seq: number;
+  topicId: string | null;
+  positions: Positions;
+  members: Record<string, Member>;
+  /** Ends that Kafka showed at an instant; when the positions pass them, everything up to that instant has landed. */
+  target: { asOf: number; ends: Positions } | null;
+  /** Latest instant up to which everything that Kafka held has been committed. */
+  freshAsOf: number | null;
+  lagRecords: number;
+  /** Mean bytes of a record so far; sizes the splits. */
+  meanRecordBytes: number;
+  fault: Fault | null;
+  /** Whether membership changed since the last commit, so that `positions.json` must be written even without data. */
+  membershipChanged: boolean;
+  lastReportMs: number;
+}
+
+/** What `join` carries. */
+export interface JoinRequest {
+  table: string;
+  pin: string;
+  settings: IngestSettings;
+  latenessMs: number;
+}
+
+export interface PlanRequest {
+  kafka: string;
+  topic: string;
+  topicId: string | null;
+  positions: Positions;
+  lanes: Record<string, Lane>;
+  /** Whether any table reads at the topic's positions; if not, only lanes are planned. */
+  mainActive: boolean;
+  flushMs: number;
+  /** Answer without data after this long. */
+  idleMs: number;
+  maxRecords: number;
+  splitRecords: number;
+  /** Plan at once, even for a single record. */
+  immediate: boolean;
+}
+
+export interface SplitPlan {
+  id: string;
+  /** The one table that reads it, for a lane; null: every active member. */
+  lane: string | null;
+  ranges: OffsetRange[];
+}
+
+export interface Plan {
+  topicId: string | null;
+  observed: { asOf: number; ends: Positions };
+  splits: SplitPlan[];
+  /** The topic's positions before and after the batch, with every partition resolved. */
+  from: Positions;
+  to: Positions;
+  /** Each lane's positions after the batch. */
+  lanes: Record<string, Positions>;
+  laneFaults: Record<string, { code: string; message: string }>;
+  /** Records that wait beyond `to`. */
+  lagRecords: number;
+}
+
+export interface WriteRequest {
+  kafka: string;
+  topic: string;
+  batch: string;
+  split: SplitPlan;
+  /** Pins of the tables that the split writes. */
+  pins: string[];
+}
+
+/** A split's outcome, small enough for history; the manifest itself stays in storage. */
+export interface WriteResult {
+  manifest: string;
+  records: number;
+  bytesRead: number;
+  files: number;
+  quarantined: number;
+  /** Columns that the log shows and a pinned table lacks: table -> column -> Hive type. */
+  newColumns: Record<string, Record<string, string>>;
+}
+
+/** Membership as `positions.json` keeps it. */
+export type StoredMembers = Record<
+  string,
+  { status: 'active' | 'paused'; pausedAt?: Positions; lane?: Lane }
+>;
+
+export interface CommitRequest {
+  kafka: string;
+  topic: string;
+  topicId: string | null;
+  seq: number;
+  batch: string;
+  manifests: string[];
+  from: Positions;
+  to: Positions;
+  members: StoredMembers;
+  /** Pins of all members, for the shape of their Hive tables. */
+  pins: string[];
+}
+
+export interface CommitResult {
+  /** The topic's positions that storage holds now: those of the request, unless an earlier record was rolled forward. */
+  positions: Positions;
+  rows: number;
+  bytes: number;
+  files: number;
+  /** By table of the config: rows landed, records quarantined, late commits into complete partitions. */
+  tables: Record<
+    string,
+    { rows: number; quarantined: number; revised: string[]; fault?: { code: string; message: string } }
+  >;
+}
+
+export interface RecoveredTopic {
+  seq: number;
+  positions: Positions;
+  topicId: string | null;
+  members: StoredMembers;
+}
+
+export interface CompletionRequest {
+  kafka: string;
+  topic: string;
+  /** Per table: pin, and the instant before which its partitions are complete. */
+  tables: {
+    table: string;
+    pin: string;
+    completeThroughMs: number;
+    compaction: IngestSettings['compaction'];
+  }[];
+  limit: number;
+}
+
+/** A partition whose time has come. */
+export interface DuePartition {
+  table: string;
+  pin: string;
+  hiveTable: string;
+  partition: Record<string, string>;
+  directory: string;
+  /** Files worth rewriting into fewer; empty if the partition is fine as it is. */
+  compact: string[];
+}
+
+export interface CompactResult {
+  newDirectory: string;
+  compacted: string[];
+}
+
+export interface CompleteRequest {
+  kafka: string;
+  topic: string;
+  due: DuePartition;
+  compaction: CompactResult | null;
+  positions: Positions;
+}
+
+/** What a topic tells each of its tables. */
+export interface TableProgress {
+  phase: 'catching-up' | 'running' | 'paused' | 'waiting';
+  lagRecords: number;
+  lagSeconds: number;
+  rows: number;
+  quarantined: number;
+  lastCompletePartition: string | null;
+  completeThroughMs: number | null;
+  seq: number;
+  fault: Fault | null;
+}
+
+export interface TableInput {
+  spec: TableSpec;
+  settings: IngestSettings;
+  state?: TableState;
+}
+
+export interface TableState {
+  phase: 'preparing' | 'bootstrap' | 'running' | 'paused' | 'stopped';
+  pin: string | null;
+  paused: boolean;
+  progress: TableProgress | null;
+  fault: Fault | null;
+  startedMs: number;
+}
+
+/** What the workflow's memo shows beside the search attributes: `status` reads it without asking any worker. */
+export interface TableMemo {
+  rows: number;
+  quarantined: number;
+  completeThroughMs: number | null;
+  fault: Fault | null;
+  reading: TableProgress['phase'] | null;
+}
+
+/** Answer of the query `status`. */
+export interface TableStatus {
+  table: string;
+  mode: string;
+  source: string;
+  format: string;
+  phase: string;
+  paused: boolean;
+  pin: string | null;
+  ingestWorkflowId: string;
+  progress: TableProgress | null;
+  fault: Fault | null;
+}
