@@ -15,7 +15,7 @@ export interface CatalogTable {
   properties?: Record<string, string>;
 }
 
-/** Values of the partition columns, in the order of the table's partition columns. */
+/** Values of the partition columns by name. */
 export type PartitionValues = Record<string, string>;
 
 export interface CatalogPartition {
@@ -23,9 +23,18 @@ export interface CatalogPartition {
   location: string;
 }
 
+export interface ExecuteOptions {
+  signal?: AbortSignal;
+  /** Called while the statement runs, for heartbeats. */
+  onProgress?: () => void;
+  /** Settings of this statement's session alone. */
+  settings?: Record<string, string>;
+}
+
 /**
  * The metastore that readers ask. Every call may be repeated: repeating a call that already took effect changes nothing.
- * Raises TributaryError: CatalogUnavailable (retryable), CatalogRefused (the statement and Hive's words).
+ * Raises TributaryError: CatalogUnavailable (retryable), CatalogRefused (the statement and Hive's words),
+ * CatalogConflict (the table there does not fit; names the column), CatalogTableMissing, CatalogUnsupported.
  */
 export interface Catalog {
   readonly kind: 'hive' | 'none';
@@ -40,31 +49,32 @@ export interface Catalog {
   addPartitions(table: string, partitions: CatalogPartition[], signal?: AbortSignal): Promise<void>;
   /** One statement: readers see the old directory or the new one. Adds the partition if it is missing. */
   movePartition(table: string, partition: CatalogPartition, signal?: AbortSignal): Promise<void>;
+  /** Adds to the parameters of a partition, or replaces those of the same name. */
   setPartitionParameters(
     table: string,
     values: PartitionValues,
     parameters: Record<string, string>,
     signal?: AbortSignal,
   ): Promise<void>;
+  /** Undefined if the partition is not there. */
   partitionLocation(
     table: string,
     values: PartitionValues,
     signal?: AbortSignal,
   ): Promise<string | undefined>;
+  /** The `tributary.*` parameters; empty if the partition is not there. */
   partitionParameters(
     table: string,
     values: PartitionValues,
     signal?: AbortSignal,
   ): Promise<Record<string, string>>;
+  /** Partitions in the order of their names; empty if the table is not there. */
   listPartitions(table: string, signal?: AbortSignal): Promise<PartitionValues[]>;
   /** Removes the metastore's entry, never the files (tables are external). */
   dropPartition(table: string, values: PartitionValues, signal?: AbortSignal): Promise<void>;
-  /** Runs a query; every value comes back as text (cast in SQL: the driver rounds big numbers), NULL as null. */
+  /** Runs a query; every value comes back as text (cast in SQL to choose the notation), NULL as null. */
   query(sql: string, signal?: AbortSignal): Promise<Record<string, string | null>[]>;
-  /** Runs a statement without a result, e.g. a merge; `onProgress` is called while it runs, for heartbeats. */
-  execute(
-    sql: string,
-    options?: { signal?: AbortSignal; onProgress?: () => void; settings?: Record<string, string> },
-  ): Promise<void>;
+  /** Runs a statement without a result, e.g. a merge. */
+  execute(sql: string, options?: ExecuteOptions): Promise<void>;
   close(): Promise<void>;
 }

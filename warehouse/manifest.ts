@@ -52,16 +52,40 @@ export interface SplitManifest {
   newColumns: Record<string, Record<string, string>>;
 }
 
-/** The write-ahead record of a commit: from the moment it exists, recovery rolls forward. */
+/** Sums over the manifests of a commit. */
+export interface CommitCounts {
+  records: number;
+  quarantined: number;
+  unmatched: number;
+  withoutRows: number;
+  bytesRead: number;
+}
+
+/** A file of a commit, with its place. */
+export interface CommitFile extends StagedFile {
+  /** Final place as planned; if the partition moved to another directory since, the file goes there instead. */
+  finalPath: string;
+  /** Revision of the partition that this commit makes: 0 while the partition is not complete. */
+  revision: number;
+}
+
+/** The write-ahead record of a commit: from the moment it exists, recovery rolls forward. Never changed. */
 export interface CommitRecord {
   version: 1;
   kafka: string;
   topic: string;
+  /** Set for the sequence of a table that catches up alone, or of a backfill. */
+  member?: string;
+  topicId?: string;
+  /** 1 for the first commit of a stream, then one more each. */
   seq: number;
   batch: string;
+  /** Positions before this commit, of all Kafka partitions known then. */
+  fromPositions: Record<number, number>;
   /** Positions after this commit: partition -> next offset to read. */
   positions: Record<number, number>;
-  files: (StagedFile & { finalPath: string; revision: number })[];
+  counts: CommitCounts;
+  files: CommitFile[];
 }
 
 /** `positions.json`: what has been committed, for people and for a start without Temporal's history. */
@@ -69,7 +93,9 @@ export interface StoredPositions {
   version: 1;
   kafka: string;
   topic: string;
+  member?: string;
   /** Kafka's own id of the topic, where the client can see it; tells a recreated topic. */
+  topicId?: string;
   seq: number;
   positions: Record<number, number>;
   updatedAt: string;
@@ -85,11 +111,16 @@ export interface PartitionState {
   /** Counts content changes after completion: 0 until complete, then 1, and one more with every late commit. */
   revision: number;
   complete: boolean;
+  /** The catalog's entry was removed (retention); a late row begins a new directory. */
+  dropped?: boolean;
   rows: number;
   files: number;
   bytes: number;
-  /** Commit sequence that last touched it. */
-  lastSeq: number;
+  /** Stream name -> sequence of the last of its commits that is counted in here. */
+  applied: Record<string, number>;
   minEventMs: number | null;
   maxEventMs: number | null;
+  /** When it was completed, and the positions of its stream then. */
+  completedAt?: string;
+  completedPositions?: Record<number, number>;
 }

@@ -1,0 +1,49 @@
+import type { PartitionFiles } from './commit-plan.js';
+import type { CommitFile, PartitionState } from './manifest.js';
+
+/**
+ * The state after a commit's files came in; undefined if that commit is in already, so that no attempt counts rows twice.
+ * A complete partition gets its next revision: readers that copied it can see that they have to come back.
+ */
+export function addFiles(
+  state: PartitionState | undefined,
+  stream: string,
+  seq: number,
+  group: PartitionFiles<CommitFile> & { directory: string },
+): PartitionState | undefined {
+  if ((state?.applied[stream] ?? 0) >= seq) return undefined;
+  const base = state ?? emptyState(group);
+  return {
+    ...base,
+    dropped: undefined,
+    revision: base.complete ? base.revision + 1 : base.revision,
+    rows: group.files.reduce((total, file) => total + file.rows, base.rows),
+    files: base.files + group.files.length,
+    bytes: group.files.reduce((total, file) => total + file.bytes, base.bytes),
+    applied: { ...base.applied, [stream]: seq },
+    minEventMs: extreme(Math.min, [base.minEventMs, ...group.files.map((file) => file.minEventMs)]),
+    maxEventMs: extreme(Math.max, [base.maxEventMs, ...group.files.map((file) => file.maxEventMs)]),
+  };
+}
+
+function emptyState(group: PartitionFiles<CommitFile> & { directory: string }): PartitionState {
+  return {
+    version: 1,
+    table: group.table,
+    partition: group.partition,
+    directory: group.directory,
+    revision: 0,
+    complete: false,
+    rows: 0,
+    files: 0,
+    bytes: 0,
+    applied: {},
+    minEventMs: null,
+    maxEventMs: null,
+  };
+}
+
+function extreme(pick: (...values: number[]) => number, values: (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null);
+  return known.length === 0 ? null : pick(...known);
+}
