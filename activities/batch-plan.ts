@@ -21,12 +21,12 @@ export function cutBatch(request: PlanRequest, seen: TopicPositions): Plan {
     to = advance(from, ranges);
     splits.push(...pack(ranges, request.splitRecords, 's', null));
   }
-  const lanes: Record<string, Positions> = {};
+  const lanes: Plan['lanes'] = {};
   const laneFaults: Plan['laneFaults'] = {};
   for (const [table, lane] of Object.entries(request.lanes).slice(0, LANES_AT_A_TIME)) {
     try {
       const cut = cutLane(request, table, lane, seen.partitions);
-      lanes[table] = cut.to;
+      lanes[table] = { from: cut.from, to: cut.to };
       splits.push(...pack(cut.ranges, request.splitRecords, `lane-${table}-`, table));
     } catch (error) {
       if (!(error instanceof TributaryError)) throw error;
@@ -58,7 +58,7 @@ function cutLane(
   table: string,
   lane: Lane,
   partitions: PartitionPosition[],
-): { ranges: OffsetRange[]; to: Positions } {
+): { ranges: OffsetRange[]; from: Positions; to: Positions } {
   const inLane = partitions.filter((p) => lane.until[p.partition] !== undefined);
   const from = resolve(lane.positions, inLane);
   const starts = new Map(inLane.map((p) => [p.partition, p.logStart]));
@@ -70,7 +70,7 @@ function cutLane(
   }
   refuseLost(`${request.topic} for table ${table}`, from, inLane, lane.until);
   const ranges = takeFairly(from, lane.until, request.maxRecords);
-  return { ranges, to: advance(from, ranges) };
+  return { ranges, from, to: advance(from, ranges) };
 }
 
 /** Positions with every partition of the topic; one never read begins at its log start. */

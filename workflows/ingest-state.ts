@@ -61,6 +61,7 @@ function dormantMember(table: string): Member {
     },
     latenessMs: 0,
     status: 'paused',
+    lanes: [],
     rows: 0,
     quarantined: 0,
   };
@@ -74,37 +75,36 @@ export function join(state: IngestState, request: JoinRequest): IngestState {
   const known = state.members[request.table];
   const member: Member = { ...(known ?? dormantMember(request.table)), ...request };
   if (known?.status === 'active') return withMember(state, member);
-  return withMember(state, activate(member, state.positions));
+  return withMember(state, activate(member, state));
 }
 
-/** The table stops reading where it stands: at the topic's positions, or in its lane. */
+/** The table stops reading where it stands, with the others and in its lanes. */
 export function pause(state: IngestState, table: string): IngestState {
   const member = state.members[table];
   if (!member || member.status === 'paused') return state;
-  const { lane, ...rest } = member;
-  return withMember(state, {
-    ...rest,
-    status: 'paused',
-    pausedAt: lane ? lane.positions : { ...state.positions },
-  });
+  return withMember(state, { ...member, status: 'paused', pausedAt: { ...state.positions } });
 }
 
 /** The table reads on: what the topic read without it comes through a lane of its own. */
 export function resume(state: IngestState, table: string): IngestState {
   const member = state.members[table];
   if (!member || member.status === 'active') return state;
-  return withMember(state, activate(member, state.positions));
+  return withMember(state, activate(member, state));
 }
 
-function activate(member: Member, positions: Positions): Member {
-  const { pausedAt, lane: _old, fault: _fault, ...rest } = member;
-  const lane = laneFrom(pausedAt ?? {}, positions);
-  return { ...rest, status: 'active', ...(lane && { lane }) };
+function activate(member: Member, state: IngestState): Member {
+  const { pausedAt, fault: _fault, ...rest } = member;
+  const lane: Lane = {
+    id: `${member.table}.${state.seq}`,
+    seq: 0,
+    positions: { ...pausedAt },
+    until: { ...state.positions },
+  };
+  return { ...rest, status: 'active', lanes: isDone(lane) ? member.lanes : [...member.lanes, lane] };
 }
 
-function laneFrom(positions: Positions, until: Positions): Lane | undefined {
-  const behind = partitions(until).some((p) => (positions[p] ?? 0) < (until[p] ?? 0));
-  return behind ? { positions: { ...positions }, until: { ...until } } : undefined;
+function isDone({ positions, until }: Lane): boolean {
+  return partitions(until).every((p) => (positions[p] ?? 0) >= (until[p] ?? 0));
 }
 
 function withMember(state: IngestState, member: Member): IngestState {
@@ -128,8 +128,11 @@ export function acceptLoss(state: IngestState, starts: Positions, topicId: strin
     Object.entries(state.members).map(([table, member]) => {
       const moved: Member = { ...member };
       if (member.pausedAt) moved.pausedAt = forward(member.pausedAt);
-      if (member.lane && recreated) delete moved.lane;
-      else if (member.lane) moved.lane = { ...member.lane, positions: forward(member.lane.positions) };
+      moved.lanes = recreated
+        ? []
+        : member.lanes
+            .map((lane) => ({ ...lane, id: `${lane.id}+`, seq: 0, positions: forward(lane.positions) }))
+            .filter((lane) => !isDone(lane));
       delete moved.fault;
       return [table, moved];
     }),
@@ -154,7 +157,8 @@ export function activeMembers(state: IngestState): Member[] {
 export function openLanes(state: IngestState): Record<string, Lane> {
   const lanes: Record<string, Lane> = {};
   for (const member of activeMembers(state)) {
-    if (member.lane && !member.fault) lanes[member.table] = member.lane;
+    const lane = member.lanes[0];
+    if (lane && !member.fault) lanes[member.table] = lane;
   }
   return lanes;
 }
@@ -209,13 +213,6 @@ export function applyCommit(
       quarantined: member.quarantined + (landed?.quarantined ?? 0),
     };
     if (landed?.fault) next.fault = { ...landed.fault, sinceMs: member.fault?.sinceMs ?? nowMs };
-    else if (landed && !plan.laneFaults[table]) delete next.fault;
-    const lanePositions = plan.lanes[table];
-    if (member.lane && lanePositions) {
-      const lane = laneFrom(lanePositions, member.lane.until);
-      if (lane) next.lane = lane;
-      else delete next.lane;
-    }
     members[table] = next;
   }
   const mean =
@@ -231,6 +228,27 @@ export function applyCommit(
     fault: null,
     membershipChanged: false,
   };
+}
+
+/** State after a lane's part of `plan` has been committed. */
+export function applyLaneCommit(
+  state: IngestState,
+  table: string,
+  to: Positions,
+  result: CommitResult,
+): IngestState {
+  const member = state.members[table];
+  const lane = member?.lanes[0];
+  if (!member || !lane) return state;
+  const landed = result.tables[table];
+  const read: Lane = { ...lane, seq: lane.seq + 1, positions: to };
+  const next: Member = {
+    ...member,
+    rows: member.rows + (landed?.rows ?? 0),
+    quarantined: member.quarantined + (landed?.quarantined ?? 0),
+    lanes: isDone(read) ? member.lanes.slice(1) : [read, ...member.lanes.slice(1)],
+  };
+  return { ...state, members: { ...state.members, [table]: next } };
 }
 
 /** Remembers an observation of Kafka's ends, and moves `freshAsOf` when the positions have passed the one remembered. */
@@ -261,33 +279,34 @@ export function setMemberFault(state: IngestState, table: string, fault: Fault):
 
 /** The instant before which a member's partitions are complete; undefined while it does not know. */
 export function completeThrough(state: IngestState, member: Member): number | undefined {
-  if (member.status !== 'active' || member.lane || state.freshAsOf === null) return undefined;
+  if (member.status !== 'active' || member.lanes.length > 0 || state.freshAsOf === null) return undefined;
   return state.freshAsOf - member.latenessMs;
 }
 
 /** Membership as `positions.json` keeps it. */
 export function storedMembers(state: IngestState): StoredMembers {
   return Object.fromEntries(
-    Object.values(state.members).map(({ table, status, pausedAt, lane }) => [
+    Object.values(state.members).map(({ table, status, pausedAt, lanes }) => [
       table,
-      { status, ...(pausedAt && { pausedAt }), ...(lane && { lane }) },
+      { status, ...(pausedAt && { pausedAt }), lanes },
     ]),
   );
 }
 
 /** What to tell a member's table. */
 export function progressOf(state: IngestState, member: Member, nowMs: number): TableProgress {
-  const laneLag = member.lane
-    ? partitions(member.lane.until).reduce(
-        (sum, p) => sum + Math.max(0, member.lane!.until[p]! - (member.lane!.positions[p] ?? 0)),
-        0,
-      )
-    : 0;
+  const laneLag = member.lanes.reduce((sum, lane) => sum + waitingIn(lane), 0);
   const fault: Fault | null = member.fault ?? state.fault;
   const behind = state.lagRecords + laneLag > 0;
   return {
     phase:
-      member.status === 'paused' ? 'paused' : fault ? 'waiting' : member.lane ? 'catching-up' : 'running',
+      member.status === 'paused'
+        ? 'paused'
+        : fault
+          ? 'waiting'
+          : member.lanes.length > 0
+            ? 'catching-up'
+            : 'running',
     lagRecords: state.lagRecords + laneLag,
     lagSeconds:
       behind && state.freshAsOf !== null ? Math.max(0, Math.round((nowMs - state.freshAsOf) / 1000)) : 0,
@@ -298,6 +317,10 @@ export function progressOf(state: IngestState, member: Member, nowMs: number): T
     seq: state.seq,
     fault,
   };
+}
+
+function waitingIn({ positions, until }: Lane): number {
+  return partitions(until).reduce((sum, p) => sum + Math.max(0, until[p]! - (positions[p] ?? 0)), 0);
 }
 
 function partitions(positions: Positions): number[] {

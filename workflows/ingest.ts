@@ -145,30 +145,54 @@ export async function ingest(input: IngestInput): Promise<void> {
   };
 
   const runBatch = async (planned: Plan): Promise<void> => {
+    const batch = batchId(state.seq + 1);
+    let written = await write(batch, planned);
+    while (await evolve(written)) written = await write(batch, planned);
+    const resultsOf = (lane: string | null): WriteResult[] =>
+      written.filter((_, i) => planned.splits[i]!.lane === lane);
+    if (state.membershipChanged || planned.splits.some((split) => split.lane === null)) {
+      await commitTopic(planned, batch, resultsOf(null));
+    }
+    for (const [table, { from, to }] of Object.entries(planned.lanes)) {
+      const member = state.members[table]!;
+      const lane = member.lanes[0]!;
+      const result = await commit({
+        kafka,
+        topic,
+        member: lane.id,
+        topicId: planned.topicId,
+        seq: lane.seq + 1,
+        batch,
+        manifests: resultsOf(table).map(({ manifest }) => manifest),
+        from,
+        to,
+        pins: [member.pin],
+      });
+      state = reduce.applyLaneCommit(state, table, result.positions, result);
+    }
+  };
+
+  const commitTopic = async (planned: Plan, batch: string, results: WriteResult[]): Promise<void> => {
     const seq = state.seq + 1;
-    const batch = batchId(seq);
-    let results = await write(batch, planned);
-    while (await evolve(results)) results = await write(batch, planned);
     const read = {
       records: results.reduce((sum, result) => sum + result.records, 0),
       bytes: results.reduce((sum, result) => sum + result.bytesRead, 0),
     };
-    const after = reduce.applyCommit(state, planned, seq, reduce.nothingCommitted(planned), read, Date.now());
-    const committed = await commit({
+    const result = await commit({
       kafka,
       topic,
       topicId: planned.topicId,
       seq,
       batch,
-      manifests: results.map((result) => result.manifest),
+      manifests: results.map(({ manifest }) => manifest),
       from: planned.from,
       to: planned.to,
-      members: reduce.storedMembers(after),
+      members: reduce.storedMembers(state),
       pins: Object.values(state.members)
         .map((member) => member.pin)
         .filter((pin) => pin !== ''),
     });
-    state = reduce.applyCommit(state, planned, seq, committed, read, Date.now());
+    state = reduce.applyCommit(state, planned, seq, result, read, Date.now());
   };
 
   /**

@@ -6,6 +6,10 @@ export type Positions = Record<number, number>;
 
 /** Ranges that one table reads alone, to reach the topic's positions at which it joined or came back. */
 export interface Lane {
+  /** Names the sequence of the lane's own commits in storage; a later lane of the same table has another. */
+  id: string;
+  /** The lane's last commit. */
+  seq: number;
   positions: Positions;
   until: Positions;
 }
@@ -32,9 +36,10 @@ export interface Member {
   settings: IngestSettings;
   latenessMs: number;
   status: 'active' | 'paused';
-  /** Where the table stopped reading, while it is paused. */
+  /** Where the table stopped reading with the others, while it is paused. */
   pausedAt?: Positions;
-  lane?: Lane;
+  /** What it has still to read alone, oldest first; one at a time is read. */
+  lanes: Lane[];
   rows: number;
   quarantined: number;
   lastCompletePartition?: string;
@@ -114,8 +119,8 @@ export interface Plan {
   /** The topic's positions before and after the batch, with every partition resolved. */
   from: Positions;
   to: Positions;
-  /** Each lane's positions after the batch. */
-  lanes: Record<string, Positions>;
+  /** Each lane's positions before and after the batch. */
+  lanes: Record<string, { from: Positions; to: Positions }>;
   laneFaults: Record<string, { code: string; message: string }>;
   /** Records that wait beyond `to`. */
   lagRecords: number;
@@ -150,14 +155,17 @@ export type StoredMembers = Record<
 export interface CommitRequest {
   kafka: string;
   topic: string;
+  /** Set for a lane's own sequence of commits. */
+  member?: string;
   topicId: string | null;
   seq: number;
   batch: string;
   manifests: string[];
   from: Positions;
   to: Positions;
-  members: StoredMembers;
-  /** Pins of all members, for the shape of their Hive tables. */
+  /** Membership to keep with the topic's positions; absent for a lane. */
+  members?: StoredMembers;
+  /** Pins of the tables that it may touch, for the shape of their Hive tables. */
   pins: string[];
 }
 

@@ -115,12 +115,15 @@ describe('a batch', () => {
 describe('a lane', () => {
   it('reads for its own table up to where it joined, and no further', () => {
     const plan = cutBatch(
-      request({ positions: { 0: 80 }, lanes: { late: { positions: {}, until: { 0: 80 } } } }),
+      request({
+        positions: { 0: 80 },
+        lanes: { late: { id: 'x', seq: 0, positions: {}, until: { 0: 80 } } },
+      }),
       seen([[10, 100]]),
     );
     const lane = plan.splits.filter((split) => split.lane === 'late').flatMap((split) => split.ranges);
     expect(lane).toEqual([{ partition: 0, from: 10, to: 80 }]);
-    expect(plan.lanes['late']).toEqual({ 0: 80 });
+    expect(plan.lanes['late']!.to).toEqual({ 0: 80 });
     expect(plan.to).toEqual({ 0: 100 });
   });
 
@@ -129,14 +132,14 @@ describe('a lane', () => {
       request({
         positions: { 0: 80 },
         lanes: {
-          bad: { positions: { 0: 2 }, until: { 0: 80 } },
-          good: { positions: { 0: 20 }, until: { 0: 80 } },
+          bad: { id: 'x', seq: 0, positions: { 0: 2 }, until: { 0: 80 } },
+          good: { id: 'x', seq: 0, positions: { 0: 20 }, until: { 0: 80 } },
         },
       }),
       seen([[10, 100]]),
     );
     expect(plan.laneFaults['bad']).toMatchObject({ code: 'OffsetsLost' });
-    expect(plan.lanes['good']).toEqual({ 0: 80 });
+    expect(plan.lanes['good']!.to).toEqual({ 0: 80 });
     expect(plan.to).toEqual({ 0: 100 });
   });
 
@@ -144,11 +147,11 @@ describe('a lane', () => {
     const paused = request({
       positions: { 0: 80 },
       mainActive: false,
-      lanes: { late: { positions: { 0: 20 }, until: { 0: 80 } } },
+      lanes: { late: { id: 'x', seq: 0, positions: { 0: 20 }, until: { 0: 80 } } },
     });
     const plan = cutBatch(paused, seen([[10, 100]]));
     expect(plan.to).toEqual({ 0: 80 });
-    expect(plan.lanes['late']).toEqual({ 0: 80 });
+    expect(plan.lanes['late']!.to).toEqual({ 0: 80 });
     expect(waiting(paused, seen([[10, 100]]))).toBe(0);
   });
 });
