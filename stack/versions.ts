@@ -29,13 +29,3 @@ export type Classpath = 'kafka' | 'hdfs' | 'hive' | 'debezium';
 export const EXCLUDED_ARTIFACTS: Partial<Record<Classpath, string[]>> = {
   hive: ['hadoop-client-api', 'log4j-slf4j-impl'],
 };
-
-/** Docker images of docker-compose.yml that stand for the same services. */
-export const IMAGES = {
-  temporal: 'temporalio/temporal:1.5.1',
-  kafka: `apache/kafka:4.1.0`,
-  hadoop: `apache/hadoop:3.3.6`,
-  hive: `apache/hive:4.0.1`,
-  mongo: 'mongo:7.0',
-  tidb: 'pingcap/tidb:v8.4.0',
-} as const;
