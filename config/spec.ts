@@ -50,10 +50,13 @@ export interface EventTimeSpec {
 }
 
 export interface SnapshotSpec {
-  every: 'day' | 'hour';
+  /** `minute` is for trials. */
+  every: 'day' | 'hour' | 'minute';
   engine: 'auto' | 'duckdb' | 'hive';
   /** Number of boundaries kept. */
   keep: number;
+  /** Keep the last snapshot of every month beyond `keep`. */
+  keepMonthEnds: boolean;
   /** What late rows inside the lateness window do to published snapshots. */
   late: 'rebuild' | 'next';
 }
@@ -62,11 +65,17 @@ export interface BootstrapSpec {
   kind: 'tidb' | 'mongodb';
   /** Name of the table or collection at the source: `database.table`. */
   table: string;
-  /** Name of the secret that holds the URL; the URL itself is read by the worker, never pinned. */
+  /** Anchored pattern of the tables' names inside the database, when shards are read into one; absent: just `table`. */
+  pattern?: string;
+  /** Name of the secret that holds the URL; the URL itself is read by the worker (`RuntimeConfig.secrets`), never pinned. */
   urlRef: string;
   chunkRows: number;
   maxChunksInFlight: number;
   rowsPerSecond?: number;
+  /** MongoDB: members that may be read. */
+  readPreference?: 'secondary' | 'secondaryPreferred' | 'nearest' | 'primary' | 'primaryPreferred';
+  /** MongoDB: connect to the one node of the URL only. */
+  direct?: boolean;
 }
 
 export interface TableSpec {
