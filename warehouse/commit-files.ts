@@ -1,5 +1,4 @@
 import { isTributaryError, TributaryError } from '../common/errors.js';
-import { conflict } from './commit-plan.js';
 import { streamName, type Stream } from './layout.js';
 import type { CommitFile } from './manifest.js';
 import type { Storage } from './storage.js';
@@ -27,11 +26,13 @@ export async function placeFile(
   const there = await storage.stat(target, signal);
   if (there === undefined) throw incomplete(stream, file, target);
   if (there.directory || there.size !== file.bytes) {
-    throw conflict(
-      stream,
-      `${target} has ${there.size} bytes, the staged file ${file.stagedPath} has ${file.bytes}`,
-      { path: target },
-    );
+    throw new TributaryError({
+      code: 'CommitConflict',
+      message:
+        `Commit to ${streamName(stream)}: ${target} has ${there.size} bytes, the staged file ${file.stagedPath} has ` +
+        `${file.bytes}. Another file has taken its name. Move that one away; the commit then goes on.`,
+      attributes: { stream: streamName(stream), table: file.table, path: target },
+    });
   }
   await storage.remove(file.stagedPath, signal);
 }

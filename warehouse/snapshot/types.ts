@@ -1,0 +1,77 @@
+import type { DuckOptions } from '../duckdb.js';
+import type { Storage } from '../storage.js';
+
+/** A column of the mirrored table, as the snapshot shows it. */
+export interface SnapshotColumn {
+  name: string;
+  /** Hive type. */
+  type: string;
+  /** Member of `cdc_before` that holds the column's old value; the column's name if absent. */
+  before?: string;
+  /**
+   * Document tables: DuckDB expression of the column's value, given one of the document's text. Needed for every column
+   * but `doc_id` and `doc`, because a folded document has no row in the changelog to take them from.
+   */
+  fromDocument?: (doc: string) => string;
+}
+
+/** What a merge must know of a table. */
+export interface SnapshotTable {
+  name: string;
+  /** The table's own columns in the order of the Hive table, key columns among them. */
+  columns: SnapshotColumn[];
+  key: string[];
+  /** `document`: the key is `doc_id`, and changes may be partial (`cdc_patch`). */
+  kind: 'relational' | 'document';
+}
+
+/** What `cdc_ts` counts; `offset` means that it is no time at all. */
+export type OrderKind = 'tso' | 'oplog' | 'ms' | 'offset';
+
+/** An instant up to which (exclusive) changes belong to a snapshot. */
+export interface Boundary {
+  order: OrderKind;
+  /** The instant, ms since the epoch. */
+  ms: number;
+  /** The same instant as a wall clock of the table's zone, `yyyy-mm-dd hh:mm:ss[.fff]`: decides only for order `offset`. */
+  wall: string;
+}
+
+/** A Parquet file in storage and what its writer says of it. */
+export interface SourceFile {
+  path: string;
+  rows: number;
+}
+
+/** What every piece of a merge needs of the machine that it happens to run on. */
+export interface MergeContext {
+  storage: Storage;
+  /** Private to this attempt; the caller removes it. */
+  workDir: string;
+  /** Directory in storage that is private to this attempt. */
+  stagingDir: string;
+  duck: Pick<DuckOptions, 'threads' | 'memoryLimitMb'>;
+  signal?: AbortSignal;
+  onProgress?: () => void;
+}
+
+/** A file that a piece of a merge wrote under its staging directory. */
+export interface StagedSnapshotFile {
+  stagedPath: string;
+  /** Name in the snapshot's directory: a function of the bucket, never of the attempt. */
+  finalName: string;
+  rows: number;
+  bytes: number;
+  /** Of the file's bytes. */
+  checksum: string;
+}
+
+/** One bucket of one split task. */
+export interface SplitBucket {
+  bucket: number;
+  path: string;
+  rows: number;
+}
+
+/** Folds partial updates, in order, onto a document (canonical extended JSON); null: there is no document yet. */
+export type FoldPatch = (doc: string | null, patch: string) => string;
