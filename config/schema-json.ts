@@ -41,6 +41,9 @@ function build(): JsonNode {
     target: 'draft-7',
     unrepresentable: 'any',
     override: ({ zodSchema, jsonSchema }) => {
+      // zod drops the examples of what it transforms, as if they were of the result; ours are of the input.
+      const examples = z.globalRegistry.get(zodSchema)?.examples;
+      if (Array.isArray(examples)) jsonSchema.examples = examples;
       // A secret is the only custom type here: see secret() in schema-common.ts.
       if (zodSchema._zod.def.type !== 'custom') return;
       jsonSchema.writeOnly = true;
