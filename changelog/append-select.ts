@@ -1,0 +1,128 @@
+import { lit, ident } from '../warehouse/duckdb.js';
+import { appendSource, type PathRequest } from './append-source.js';
+import { alwaysFits, fitSql, isNested, type FitContext } from './fit.js';
+import { parseHiveType, type HiveType } from './hive-type.js';
+import { KEY_COLUMN } from './partitioned-copy.js';
+import { instantSql, partitionKeySql, wallOfInstant } from './time-sql.js';
+import type { LandingTable } from './types.js';
+
+/** Value of `__key` for a record that must not land. */
+export const BAD_KEY = -1;
+
+interface TypedColumn {
+  name: string;
+  type: HiveType;
+  hiveType: string;
+}
+
+/** The SQL of one append table over spooled lines, in its fast or its careful variant. */
+export class AppendSelect {
+  private readonly columns: TypedColumn[];
+  private readonly context: FitContext;
+  private readonly timeIndex: number | undefined;
+  private readonly source: ReturnType<typeof appendSource>;
+
+  constructor(
+    private readonly table: LandingTable,
+    private readonly batch: string,
+    careful: boolean,
+  ) {
+    const { spec } = table;
+    this.context = { zone: spec.timezone, timestamps: spec.timestamps };
+    this.columns = table.columns.map(({ name, type }) => ({
+      name,
+      type: parseHiveType(type),
+      hiveType: type,
+    }));
+    const requests: PathRequest[] = table.columns.map(({ path }, i) => ({
+      path,
+      json: isNested(this.columns[i]!.type),
+    }));
+    const timePath = spec.eventTime.kafka ? undefined : (spec.eventTime.path ?? defaultTimePath(table));
+    if (timePath !== undefined) this.timeIndex = requests.push({ path: timePath, json: false }) - 1;
+    this.source = appendSource(spec, requests, careful);
+  }
+
+  /** Rows for the table's files, with `__key`; records that must not land have `__key` = BAD_KEY. */
+  rows(lines: string): string {
+    const own = this.columns.map(({ name }, i) => `c${i} AS ${ident(name)}`);
+    const eventTime = this.context.timestamps === 'string' ? 'wall::VARCHAR' : 'wall';
+    const raw = this.table.spec.rawColumn;
+    return (
+      `SELECT ${[...own, 'p::INTEGER AS kafka_partition', 'o AS kafka_offset', `${lit(this.batch)} AS ingest_batch`, `${eventTime} AS event_time`].join(', ')}` +
+      `${raw === undefined ? '' : `, value AS ${ident(raw)}`}, ` +
+      `CASE WHEN ${this.misfits().concat(this.source.unreadable, 'part IS NULL').join(' OR ')} THEN ${BAD_KEY} ELSE part END AS ${KEY_COLUMN} ` +
+      `FROM (${this.typed(lines)})`
+    );
+  }
+
+  /** Why each record that must not land does not: p, o, ts, reason, detail, key, value. Records that land are left out. */
+  faults(lines: string): string {
+    const when = [
+      `WHEN ${this.source.unreadable} THEN {'reason': ${this.source.unreadableReason}, 'detail': NULL}`,
+    ];
+    this.columns.forEach(({ name, hiveType }, i) => {
+      if (alwaysFits(this.columns[i]!.type)) return;
+      when.push(
+        `WHEN ${this.misfit(i)} THEN {'reason': 'value_does_not_fit', 'detail': ${lit(`column ${name}: `)} || ${excerpt(`t${i}`)} || ${lit(` does not fit ${hiveType}`)}}`,
+      );
+    });
+    when.push(
+      `WHEN part IS NULL AND timetext IS NULL THEN {'reason': 'missing_event_time', 'detail': ${lit(`no value at ${this.timeName()}`)}}`,
+      `WHEN part IS NULL THEN {'reason': 'bad_event_time', 'detail': ${excerpt('timetext')} || ${lit(` at ${this.timeName()} is not a time`)}}`,
+    );
+    return `SELECT p, o, ts, fault.reason AS reason, fault.detail AS detail, key, value FROM (SELECT *, CASE ${when.join(' ')} END AS fault FROM (${this.typed(lines)})) WHERE fault IS NOT NULL`;
+  }
+
+  private timeName(): string {
+    const { eventTime } = this.table.spec;
+    return this.timeIndex === undefined
+      ? 'the Kafka timestamp'
+      : (eventTime.path ?? defaultTimePath(this.table)!);
+  }
+
+  private misfit(i: number): string {
+    return `(t${i} IS NOT NULL AND c${i} IS NULL)`;
+  }
+
+  private misfits(): string[] {
+    return this.columns.flatMap(({ type }, i) => (alwaysFits(type) ? [] : [this.misfit(i)]));
+  }
+
+  /** Levels: parsed document, texts t0.., typed values c0.., event time and partition. */
+  private typed(lines: string): string {
+    const { eventTime, partition, timezone } = this.table.spec;
+    const texts = this.columns.map((_, i) => `${this.source.read(i)} AS t${i}`);
+    texts.push(
+      this.timeIndex === undefined
+        ? 'CASE WHEN ts >= 0 THEN ts END AS timetext'
+        : `${this.source.read(this.timeIndex)} AS timetext`,
+    );
+    const values = this.columns.map(({ type }, i) => `${fitSql(type, `t${i}`, this.context)} AS c${i}`);
+    const instant =
+      this.timeIndex === undefined
+        ? 'CASE WHEN ts >= 0 THEN make_timestamptz(ts * 1000) END'
+        : instantSql('timetext', eventTime.zone, eventTime.format);
+    values.push(`${instant} AS instant`);
+    const levels = [
+      ...this.source.levels,
+      texts.join(', '),
+      values.join(', '),
+      `${wallOfInstant('instant', timezone)} AS wall`,
+      `${partitionKeySql('wall', partition)} AS part`,
+    ];
+    return levels.reduce((from, level) => `SELECT *, ${level} FROM (${from})`, `SELECT * FROM ${lines}`);
+  }
+}
+
+/** Filebeat stamps its events; other formats have no time of their own. */
+function defaultTimePath(table: LandingTable): string | undefined {
+  const { format, formatOptions } = table.spec;
+  return format === 'filebeat' && formatOptions['codec'] !== 'raw' ? '$."@envelope"."@timestamp"' : undefined;
+}
+
+/** A value for a person's eyes, cut after 100 characters. */
+function excerpt(text: string): string {
+  const words = `${text}::VARCHAR`;
+  return `'"' || CASE WHEN length(${words}) > 100 THEN left(${words}, 100) || '…' ELSE ${words} END || '"'`;
+}

@@ -1,0 +1,147 @@
+import type { TableSpec } from '../config/spec.js';
+import { lit } from '../warehouse/duckdb.js';
+import type { ReasonCode } from './quarantine.js';
+import { parseJsonPath, type PathStep } from './json-path.js';
+import { planJsonShape, type JsonShape, type ShapeRequest } from './json-shape.js';
+
+/**
+ * How a format of append tables reads one record. The spool's columns are p, o, ts, key, value. `documents` adds columns
+ * that later levels read; in the `fast` variant it may raise an SQL error where a record is not plainly good, and the
+ * `careful` variant gives NULL documents instead.
+ */
+export interface AppendSource {
+  /** Levels of `SELECT *, <level> FROM (previous)`. */
+  levels: string[];
+  /** SQL of request i, over the columns that the levels add. */
+  read: (index: number) => string;
+  /** SQL boolean: the record cannot be read at all. */
+  unreadable: string;
+  /** SQL text: the reason code of an unreadable record. */
+  unreadableReason: string;
+}
+
+/** Marks SQL errors that mean: take the careful path. */
+export const NOT_PLAIN = 'tributary: record is not plain';
+
+/** One path a table wants: a column's, or the event time's. */
+export interface PathRequest {
+  path: string;
+  json: boolean;
+}
+
+const BLANKS = `' ' || chr(9) || chr(10) || chr(13)`;
+
+/** The document of a value: JSON that begins with `{`. Careful: blanks and a BOM in front are fine, anything else gives NULL. */
+function documentSql(value: string, careful: boolean): string {
+  if (!careful) return `CASE WHEN starts_with(${value}, '{') THEN ${value} ELSE error(${lit(NOT_PLAIN)}) END`;
+  const trimmed = trimmedSql(value);
+  return `CASE WHEN starts_with(${trimmed}, '{') AND json_valid(${trimmed}) THEN ${trimmed} END`;
+}
+
+function trimmedSql(value: string): string {
+  return `ltrim(ltrim(${value}, chr(65279)), ${BLANKS})`;
+}
+
+function unreadableJsonReason(value: string): string {
+  const code = (reason: ReasonCode) => lit(reason);
+  return (
+    `CASE WHEN contains(${value}, chr(0)) THEN ${code('nul_byte')} ` +
+    `WHEN json_valid(${trimmedSql(value)}) THEN ${code('not_an_object')} ELSE ${code('invalid_json')} END`
+  );
+}
+
+/** Chooses the reader of a table's format. */
+export function appendSource(spec: TableSpec, requests: PathRequest[], careful: boolean): AppendSource {
+  switch (spec.format) {
+    case 'text':
+      return textSource();
+    case 'filebeat':
+      return filebeatSource(spec, requests, careful);
+    default:
+      return jsonSource(requests, careful);
+  }
+}
+
+function jsonSource(requests: PathRequest[], careful: boolean): AppendSource {
+  const shape = planJsonShape(requests.map(({ path, json }) => ({ steps: parseJsonPath(path), json })));
+  return {
+    levels: [`${documentSql('value', careful)} AS doc`, `${shape.parse('doc') ?? 'NULL'} AS parsed`],
+    read: (index) => shape.read(index, 'parsed', 'doc'),
+    unreadable: 'doc IS NULL',
+    unreadableReason: unreadableJsonReason('value'),
+  };
+}
+
+/** Every path is the line itself. */
+function textSource(): AppendSource {
+  return { levels: [], read: () => 'value', unreadable: 'false', unreadableReason: 'NULL' };
+}
+
+/** First step of paths that mean Filebeat's own fields and nothing else. */
+export const ENVELOPE_STEP = '@envelope';
+
+/**
+ * Filebeat's event as Filebeat would show it with `json.keys_under_root` and `overwrite_keys`: the members of the message's
+ * JSON object lie over the envelope's, so `$.uid` is the log's and `$.host.name` Filebeat's unless the log has its own.
+ * `$."@envelope".message` is always the envelope's.
+ */
+function filebeatSource(spec: TableSpec, requests: PathRequest[], careful: boolean): AppendSource {
+  const mode = String(spec.formatOptions['message'] ?? 'auto');
+  const raw = spec.formatOptions['codec'] === 'raw';
+  const own: ShapeRequest[] = requests.map(({ path, json }) => ({ steps: parseJsonPath(path), json }));
+  const inEnvelope = own.map(({ steps, json }) => ({ steps: envelopeSteps(steps), json }));
+  const message = inEnvelope.length;
+  const jsonMember = message + 1;
+  const envelope = planJsonShape([
+    ...inEnvelope,
+    { steps: ['message'], json: false },
+    { steps: ['json'], json: true },
+  ]);
+  const body: JsonShape = planJsonShape(
+    own.map((request) => (isEnvelope(request.steps) ? { ...request, steps: [] } : request)),
+  );
+  const levels: string[] = [];
+  if (raw) levels.push('NULL AS doc, NULL AS envelope', 'value AS message, NULL AS nested');
+  else {
+    levels.push(
+      `${documentSql('value', careful)} AS doc`,
+      `${envelope.parse('doc')!} AS envelope`,
+      `${envelope.read(message, 'envelope', 'doc')} AS message, ${envelope.read(jsonMember, 'envelope', 'doc')} AS nested`,
+    );
+  }
+  levels.push(`${bodySql(mode)} AS body`, `${body.parse('body') ?? 'NULL'} AS body_parsed`);
+  const ofEnvelope = (index: number) => {
+    if (!raw) return envelope.read(index, 'envelope', 'doc');
+    return inEnvelope[index]!.steps.join() === 'message' ? 'message' : 'NULL';
+  };
+  const unreadableEnvelope = raw ? 'false' : 'doc IS NULL';
+  const needsBody = mode === 'json';
+  return {
+    levels,
+    read: (index) => {
+      if (mode === 'text' || isEnvelope(own[index]!.steps)) return ofEnvelope(index);
+      return `coalesce(${body.read(index, 'body_parsed', 'body')}, ${ofEnvelope(index)})`;
+    },
+    unreadable: needsBody
+      ? `(${unreadableEnvelope} OR (body IS NULL AND message IS NOT NULL))`
+      : unreadableEnvelope,
+    unreadableReason: `CASE WHEN ${unreadableEnvelope} THEN ${unreadableJsonReason('value')} ELSE ${unreadableJsonReason('message')} END`,
+  };
+}
+
+function bodySql(mode: string): string {
+  if (mode === 'text') return 'NULL';
+  const trimmed = trimmedSql('message');
+  return (
+    `CASE WHEN starts_with(${trimmed}, '{') AND json_valid(${trimmed}) THEN ${trimmed} ` +
+    `WHEN starts_with(nested::VARCHAR, '{') THEN nested::VARCHAR END`
+  );
+}
+
+function isEnvelope(steps: PathStep[]): boolean {
+  return steps[0] === ENVELOPE_STEP;
+}
+
+function envelopeSteps(steps: PathStep[]): PathStep[] {
+  return isEnvelope(steps) ? steps.slice(1) : steps;
+}

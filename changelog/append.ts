@@ -1,0 +1,84 @@
+import { join } from 'node:path';
+
+import { isTributaryError } from '../common/errors.js';
+import { lit, type Duck } from '../warehouse/duckdb.js';
+import { AppendSelect, BAD_KEY } from './append-select.js';
+import { NOT_PLAIN } from './append-source.js';
+import { landedFiles } from './landed-files.js';
+import { copyPartitioned, type CopiedFile } from './partitioned-copy.js';
+import { quarantineInsert, quarantineTable } from './quarantine.js';
+import type { LandedFile, LandingTable } from './types.js';
+
+export interface AppendRequest {
+  table: LandingTable;
+  batch: string;
+  fileStem: string;
+  workDir: string;
+  /** The spool's lines. */
+  linesPath: string;
+  /** Quarantine of records that cannot be read at all; undefined: another table of the topic has put them there. */
+  unreadableTo: string | undefined;
+}
+
+/** Reasons of records that cannot be told to be this table's. */
+const UNREADABLE = `('nul_byte', 'invalid_json', 'not_an_object')`;
+
+/**
+ * Lands the lines as rows of one append table. The fast variant stops at the first record that is not plainly good; then the
+ * careful one looks at every record on its own. Records that do not fit go to the quarantine either way.
+ */
+export async function landAppend(duck: Duck, request: AppendRequest): Promise<LandedFile[]> {
+  const lines = `read_parquet(${lit(request.linesPath)})`;
+  const directory = (variant: string) =>
+    join(request.workDir, 'parts', `${request.table.spec.name}-${variant}`);
+  let copied: CopiedFile[];
+  try {
+    const fast = new AppendSelect(request.table, request.batch, false);
+    copied = await copyPartitioned(duck, fast.rows(lines), directory('fast'));
+  } catch (error) {
+    if (!isNotPlain(error)) throw error;
+    const careful = new AppendSelect(request.table, request.batch, true);
+    copied = await copyPartitioned(duck, careful.rows(lines), directory('careful'));
+  }
+  const bad = copied.filter((file) => file.key === BAD_KEY);
+  if (bad.length > 0) await quarantineFaults(duck, request, lines, bad);
+  return landedFiles(
+    duck,
+    request,
+    copied.filter((file) => file.key !== BAD_KEY),
+  );
+}
+
+async function quarantineFaults(
+  duck: Duck,
+  request: AppendRequest,
+  lines: string,
+  bad: CopiedFile[],
+): Promise<void> {
+  const files = `[${bad.map((file) => lit(file.path)).join(', ')}]`;
+  const suspects =
+    `(SELECT l.* FROM ${lines} l SEMI JOIN ` +
+    `(SELECT kafka_partition, kafka_offset FROM read_parquet(${files}, hive_partitioning = false)) b ` +
+    `ON l.p = b.kafka_partition AND l.o = b.kafka_offset)`;
+  const faults = new AppendSelect(request.table, request.batch, true).faults(suspects);
+  const own = lit(quarantineTable(request.table.spec.name));
+  const { unreadableTo } = request;
+  const owner =
+    unreadableTo === undefined
+      ? own
+      : `CASE WHEN reason IN ${UNREADABLE} THEN ${lit(unreadableTo)} ELSE ${own} END`;
+  const where = unreadableTo === undefined ? ` WHERE reason NOT IN ${UNREADABLE}` : '';
+  await duck.run(
+    quarantineInsert(
+      `SELECT ${owner}, p::INTEGER, o, ts, reason, detail, key, encode(value) FROM (${faults})${where}`,
+    ),
+  );
+}
+
+/** Faults of data that the careful variant can name; everything else is a defect or the machine's fault. */
+function isNotPlain(error: unknown): boolean {
+  return (
+    isTributaryError(error, 'DuckDbFailed') &&
+    (error.message.includes(NOT_PLAIN) || error.message.includes('Malformed JSON'))
+  );
+}

@@ -1,0 +1,188 @@
+import { ident, lit } from '../warehouse/duckdb.js';
+import type { HiveType } from './hive-type.js';
+import { dateSql, wallSql } from './time-sql.js';
+
+/** What a conversion needs to know of the table. */
+export interface FitContext {
+  zone: string;
+  /** `string`: timestamps are written as text. */
+  timestamps: 'native' | 'string';
+}
+
+/** True if every text fits the type, so that a NULL is always a NULL of the source. */
+export function alwaysFits(type: HiveType): boolean {
+  return type.kind === 'string' || type.kind === 'binary';
+}
+
+/** DuckDB's name of the type a column is written with. */
+export function duckType(type: HiveType, context: FitContext): string {
+  switch (type.kind) {
+    case 'int':
+      return 'INTEGER';
+    case 'string':
+    case 'char':
+    case 'varchar':
+      return 'VARCHAR';
+    case 'binary':
+      return 'BLOB';
+    case 'timestamp':
+      return context.timestamps === 'string' ? 'VARCHAR' : 'TIMESTAMP';
+    case 'decimal':
+      return `DECIMAL(${type.precision},${type.scale})`;
+    case 'array':
+      return `${duckType(type.element, context)}[]`;
+    case 'map':
+      return `MAP(${duckType(type.key, context)}, ${duckType(type.value, context)})`;
+    case 'struct':
+      return `STRUCT(${type.fields.map((f) => `${ident(f.name)} ${duckType(f.type, context)}`).join(', ')})`;
+    default:
+      return type.kind.toUpperCase();
+  }
+}
+
+/** True for types that are read from JSON text, not from a scalar's text. */
+export function isNested(type: HiveType): boolean {
+  return type.kind === 'array' || type.kind === 'map' || type.kind === 'struct';
+}
+
+/**
+ * SQL that turns `text` (a column or a short expression: it is repeated) into the type's value. It gives NULL exactly
+ * where the text is NULL or does not fit. Nested types take JSON text.
+ */
+export function fitSql(type: HiveType, text: string, context: FitContext): string {
+  switch (type.kind) {
+    case 'tinyint':
+    case 'smallint':
+    case 'int':
+    case 'bigint':
+      return integerSql(duckType(type, context), text);
+    case 'float':
+    case 'double':
+      return floatSql(duckType(type, context), text);
+    case 'boolean':
+      return `CASE WHEN ${text} IN ('true', '1') THEN true WHEN ${text} IN ('false', '0') THEN false WHEN lower(${text}) = 'true' THEN true WHEN lower(${text}) = 'false' THEN false END`;
+    case 'decimal':
+      return decimalSql(type.precision, type.scale, text);
+    case 'string':
+      return text;
+    case 'char':
+    case 'varchar':
+      return `CASE WHEN length(${text}) <= ${type.length} THEN ${text} END`;
+    case 'binary':
+      return `encode(${text})`;
+    case 'date':
+      return dateSql(text, context.zone);
+    case 'timestamp': {
+      const wall = wallSql(text, context.zone);
+      return context.timestamps === 'string' ? `(${wall})::VARCHAR` : wall;
+    }
+    default:
+      return nestedSql(type, text, context, 0);
+  }
+}
+
+const INTEGER = lit('-?[0-9]{1,19}');
+const NUMBER = lit('-?[0-9]*\\.?[0-9]+([eE][-+]?[0-9]{1,4})?|-?[0-9]+\\.([eE][-+]?[0-9]{1,4})?');
+
+/** DuckDB rounds '1.5' to 2 and reads '0x10' and '1_000': only digits go to its cast, and 1.0 or 1e3 when nothing is lost. */
+function integerSql(type: string, text: string): string {
+  const wide = `try_cast(${text} AS DECIMAL(38,15))`;
+  return (
+    `CASE WHEN regexp_full_match(${text}, ${INTEGER}) THEN try_cast(${text} AS ${type}) ` +
+    `WHEN regexp_full_match(${text}, '-?[0-9]+(\\.[0-9]{0,15})?([eE]\\+?[0-9]{1,2})?') AND ${wide} = trunc(${wide}) ` +
+    `THEN try_cast(trunc(${wide}) AS ${type}) END`
+  );
+}
+
+function floatSql(type: string, text: string): string {
+  return (
+    `CASE WHEN regexp_full_match(${text}, ${NUMBER}) THEN CASE WHEN isfinite(try_cast(${text} AS ${type})) THEN try_cast(${text} AS ${type}) END ` +
+    `WHEN ${text} IN ('NaN', 'Infinity', '-Infinity') THEN ${text}::${type} END`
+  );
+}
+
+/**
+ * Exact or NULL. Digits beyond the scale fit only if they are zeros. A cast of text to a decimal wider than 18 digits costs
+ * a hundred times the narrow one, so short texts take the narrow one.
+ */
+function decimalSql(precision: number, scale: number, text: string): string {
+  const whole = precision - scale;
+  const integerPart = whole === 0 ? '0*' : `0*[0-9]{0,${whole}}`;
+  const exact = lit(scale === 0 ? `-?${integerPart}(\\.0*)?` : `-?${integerPart}(\\.[0-9]{0,${scale}}0*)?`);
+  const type = `DECIMAL(${precision},${scale})`;
+  const cast =
+    precision > 18 && scale <= 16
+      ? `CASE WHEN strlen(${text}) <= ${18 - scale} THEN try_cast(${text} AS DECIMAL(18,${scale}))::${type} ELSE try_cast(${text} AS ${type}) END`
+      : `try_cast(${text} AS ${type})`;
+  const fractionDigits = `strlen(regexp_extract(${text}, '\\.([0-9]*)', 1)) - coalesce(try_cast(regexp_extract(${text}, '[eE]\\+?(-?[0-9]+)', 1) AS INTEGER), 0)`;
+  const widest = Math.min(38, Math.max(scale + 10, scale));
+  const wide = `try_cast(${text} AS DECIMAL(38,${widest}))`;
+  return (
+    `CASE WHEN regexp_full_match(${text}, ${exact}) AND ${text} NOT IN ('', '-', '.', '-.') THEN ${cast} ` +
+    `WHEN regexp_full_match(${text}, '-?[0-9]+(\\.[0-9]+)?[eE][-+]?[0-9]{1,3}') AND ${fractionDigits} <= ${widest} ` +
+    `AND try_cast(${wide} AS ${type}) = ${wide} THEN try_cast(${wide} AS ${type}) END`
+  );
+}
+
+/** One level of JSON at a time, so that a wrong kind at any depth does not fit instead of turning NULL. */
+function nestedSql(type: HiveType, json: string, context: FitContext, depth: number): string {
+  const x = `x${depth}`;
+  switch (type.kind) {
+    case 'array': {
+      const items = `from_json(${json}, '["JSON"]')`;
+      return allOrNull(
+        items,
+        type.element,
+        x,
+        `list_transform(${items}, lambda ${x}: ${inner(type.element, x, context, depth)})`,
+        context,
+        depth,
+      );
+    }
+    case 'map': {
+      const entries = `map_entries(from_json(${json}, '"MAP(VARCHAR, JSON)"'))`;
+      const key = fitSql(type.key, `${x}.key`, context);
+      const value = inner(type.value, `${x}.value`, context, depth);
+      const good = `${key} IS NOT NULL AND (${x}.value IS NULL OR ${value} IS NOT NULL)`;
+      const keys = `list_transform(${entries}, lambda ${x}: ${x}.key)`;
+      return (
+        `CASE WHEN json_type(${json}) = 'OBJECT' AND coalesce(list_bool_and(list_transform(${entries}, lambda ${x}: ${good})), true) ` +
+        `AND len(list_distinct(${keys})) = len(${keys}) ` +
+        `THEN map_from_entries(list_transform(${entries}, lambda ${x}: {'key': ${key}, 'value': ${value}})) END`
+      );
+    }
+    case 'struct': {
+      const structure = JSON.stringify(Object.fromEntries(type.fields.map((field) => [field.name, 'JSON'])));
+      const parsed = `from_json(${json}, ${lit(structure)})`;
+      const members = type.fields.map((field) => {
+        const member = `struct_extract(${parsed}, ${lit(field.name)})`;
+        return { name: field.name, member, value: inner(field.type, member, context, depth) };
+      });
+      const good = members
+        .map(({ member, value }) => `(${member} IS NULL OR ${value} IS NOT NULL)`)
+        .join(' AND ');
+      const packed = members.map(({ name, value }) => `${lit(name)}: ${value}`).join(', ');
+      return `CASE WHEN json_type(${json}) = 'OBJECT' AND ${good} THEN {${packed}} END`;
+    }
+    default:
+      return fitSql(type, json, context);
+  }
+}
+
+function allOrNull(
+  items: string,
+  element: HiveType,
+  x: string,
+  result: string,
+  context: FitContext,
+  depth: number,
+): string {
+  const good = `${x} IS NULL OR ${inner(element, x, context, depth)} IS NOT NULL`;
+  return `CASE WHEN coalesce(list_bool_and(list_transform(${items}, lambda ${x}: ${good})), ${items} IS NOT NULL) THEN ${result} END`;
+}
+
+/** The value of a JSON-typed expression one level down. */
+function inner(type: HiveType, json: string, context: FitContext, depth: number): string {
+  if (isNested(type)) return nestedSql(type, json, context, depth + 1);
+  return fitSql(type, `json_extract_string(${json}, '$')`, context);
+}

@@ -1,0 +1,70 @@
+import { join } from 'node:path';
+
+import { lit, type Duck } from '../warehouse/duckdb.js';
+import { moveTo, type CopiedFile } from './partitioned-copy.js';
+import { instantOfWall, partitionValues, wallOfInstant } from './time-sql.js';
+import type { LandedFile, LandingTable } from './types.js';
+
+export interface LandedFilesRequest {
+  table: LandingTable;
+  fileStem: string;
+  workDir: string;
+}
+
+/** Gives copied files their final names and the bounds that the manifest needs, from the files' own statistics. */
+export async function landedFiles(
+  duck: Duck,
+  request: LandedFilesRequest,
+  copied: CopiedFile[],
+  hiveTable = request.table.spec.name,
+): Promise<LandedFile[]> {
+  const { partition: level, timezone } = request.table.spec;
+  const bounds = await instantBounds(duck, copied, timezone);
+  const files: LandedFile[] = [];
+  for (const [index, file] of copied.entries()) {
+    const partition = partitionValues(file.key, level);
+    const digits = Object.values(partition).join('').replaceAll('-', '');
+    const again = copied.slice(0, index).filter((other) => other.key === file.key).length;
+    const finalName = `${request.fileStem}-${hiveTable}-${digits}${again === 0 ? '' : `-${again}`}.parquet`;
+    files.push({
+      table: hiveTable,
+      partition,
+      localPath: await moveTo(file, join(request.workDir, 'out', hiveTable), finalName),
+      finalName,
+      rows: file.rows,
+      bytes: file.bytes,
+      minEventMs: bounds[index]!.min,
+      maxEventMs: bounds[index]!.max,
+      minCdcTs: file.min('cdc_ts'),
+      maxCdcTs: file.max('cdc_ts'),
+    });
+  }
+  return files;
+}
+
+/**
+ * Instants of the least and greatest `event_time`. Where clocks are put back a wall clock is two instants: the earlier one
+ * bounds below, the later one above.
+ */
+async function instantBounds(
+  duck: Duck,
+  copied: CopiedFile[],
+  zone: string,
+): Promise<{ min: number; max: number }[]> {
+  if (copied.length === 0) return [];
+  const values = copied.map(
+    (file, i) =>
+      `(${i}, ${lit(file.min('event_time')!)}::TIMESTAMP, ${lit(file.max('event_time')!)}::TIMESTAMP)`,
+  );
+  const instant = (wall: string, choose: 'min' | 'max') => {
+    const first = instantOfWall(wall, zone);
+    const around = [-60, -30, 0, 30, 60].map((minutes) => `${first} + to_minutes(${minutes})`);
+    const same = `list_filter([${around.join(', ')}], lambda x: ${wallOfInstant('x', zone)} = ${wall})`;
+    return `epoch_ms(coalesce(list_${choose}(${same}), ${first}))`;
+  };
+  const rows = await duck.rows<{ min: string; max: string }>(
+    `SELECT ${instant('low', 'min')} AS min, ${instant('high', 'max')} AS max ` +
+      `FROM (VALUES ${values.join(', ')}) v(i, low, high) ORDER BY i`,
+  );
+  return rows.map(({ min, max }) => ({ min: Number(min), max: Number(max) }));
+}

@@ -1,0 +1,206 @@
+import { isUtf8 } from 'node:buffer';
+
+import type { RecordBlock } from '../kafka/types.js';
+import { deltaLengths, Int64Buffer, OptionalBytesBuffer } from './page-buffers.js';
+import { DELTA_LENGTH, ParquetFile, PLAIN, type ParquetColumn } from './parquet-file.js';
+
+const PAGE_BYTES = 4 << 20;
+const GROUP_BYTES = 64 << 20;
+const GROUP_ROWS = 122_880;
+
+const META: ParquetColumn[] = [
+  { name: 'p', type: 'int64', optional: false },
+  { name: 'o', type: 'int64', optional: false },
+  { name: 'ts', type: 'int64', optional: false },
+  { name: 'key', type: 'bytes', optional: true },
+];
+
+/** Partition, offset, timestamp and key of the rows of one row group. */
+class MetaColumns {
+  private partitions = new Int64Buffer();
+  private offsets = new Int64Buffer();
+  private timestamps = new Int64Buffer();
+  private keys = new OptionalBytesBuffer();
+
+  get rows(): number {
+    return this.offsets.count;
+  }
+
+  get bytes(): number {
+    return this.keys.size;
+  }
+
+  push(block: RecordBlock, i: number): void {
+    this.partitions.push(block.partition);
+    this.offsets.push(block.offsets[i]!);
+    this.timestamps.push(block.timestamps[i]!);
+    this.keys.push(block.bytes, block.keyStart[i]!, block.keyEnd[i]!);
+  }
+
+  async writeTo(file: ParquetFile): Promise<void> {
+    const { rows } = this;
+    await file.page(0, rows, PLAIN, [this.partitions.bytes()]);
+    await file.page(1, rows, PLAIN, [this.offsets.bytes()]);
+    await file.page(2, rows, PLAIN, [this.timestamps.bytes()]);
+    await file.page(3, rows, PLAIN, this.keys.parts());
+    this.partitions.reset();
+    this.offsets.reset();
+    this.timestamps.reset();
+    this.keys.reset();
+  }
+}
+
+/** Records whose value is null or not UTF-8, as (p, o, ts, key, value) with the value as bytes. */
+export class OddFile {
+  private meta = new MetaColumns();
+  private values = new OptionalBytesBuffer();
+  rows = 0;
+
+  private constructor(private readonly file: ParquetFile) {}
+
+  static async create(path: string): Promise<OddFile> {
+    return new OddFile(
+      await ParquetFile.create(path, [...META, { name: 'value', type: 'bytes', optional: true }]),
+    );
+  }
+
+  /** Adds record `i`; the caller awaits `flushIfFull` before the block goes away. */
+  push(block: RecordBlock, i: number): void {
+    this.meta.push(block, i);
+    this.values.push(block.bytes, block.valueStart[i]!, block.valueEnd[i]!);
+    this.rows += 1;
+  }
+
+  async flushIfFull(): Promise<void> {
+    if (this.values.size + this.meta.bytes >= GROUP_BYTES / 4 || this.meta.rows >= GROUP_ROWS)
+      await this.flush();
+  }
+
+  async close(): Promise<void> {
+    await this.flush();
+    await this.file.close();
+  }
+
+  abandon(): Promise<void> {
+    return this.file.abandon();
+  }
+
+  private async flush(): Promise<void> {
+    const { rows } = this.meta;
+    if (rows === 0) return;
+    await this.meta.writeTo(this.file);
+    await this.file.page(4, rows, PLAIN, this.values.parts());
+    this.values.reset();
+    this.file.endRowGroup(rows);
+  }
+}
+
+/**
+ * Records with UTF-8 values as (p, o, ts, key, value). A value is copied once, into its page. UTF-8 is checked for a run of
+ * values laid end to end, which is right as long as none of them begins in the middle of a character.
+ */
+export class LineFile {
+  private meta = new MetaColumns();
+  private page = Buffer.allocUnsafe(PAGE_BYTES);
+  private used = 0;
+  private lengths = new Int32Array(1 << 12);
+  private count = 0;
+  private groupBytes = 0;
+  rows = 0;
+
+  private constructor(
+    private readonly file: ParquetFile,
+    private readonly odd: OddFile,
+  ) {}
+
+  static async create(path: string, odd: OddFile): Promise<LineFile> {
+    const columns: ParquetColumn[] = [...META, { name: 'value', type: 'text', optional: false }];
+    return new LineFile(await ParquetFile.create(path, columns), odd);
+  }
+
+  /** Adds records `[from, to)` of the block that have a value; those that are not UTF-8 go to the odd file. */
+  async add(block: RecordBlock): Promise<void> {
+    let runStart = this.used;
+    let runFirst = 0;
+    let splitCharacter = false;
+    for (let i = 0; i < block.count; i++) {
+      const start = block.valueStart[i]!;
+      const end = block.valueEnd[i]!;
+      const length = start < 0 ? 0 : end - start;
+      if (this.used + length > this.page.length || this.meta.rows + i - runFirst >= GROUP_ROWS) {
+        this.endRun(block, runFirst, i, runStart, splitCharacter);
+        await this.flushPage(length);
+        runStart = this.used;
+        runFirst = i;
+        splitCharacter = false;
+      }
+      if (length === 0) continue;
+      if ((block.bytes[start]! & 0xc0) === 0x80) splitCharacter = true;
+      this.used += block.bytes.copy(this.page, this.used, start, end);
+    }
+    this.endRun(block, runFirst, block.count, runStart, splitCharacter);
+    await this.odd.flushIfFull();
+  }
+
+  async close(): Promise<void> {
+    await this.flushPage(0);
+    await this.endGroup();
+    await this.file.close();
+  }
+
+  abandon(): Promise<void> {
+    return this.file.abandon();
+  }
+
+  /** Takes records `[first, end)`, whose values lie in the page from `start` on, into the columns. */
+  private endRun(
+    block: RecordBlock,
+    first: number,
+    end: number,
+    start: number,
+    splitCharacter: boolean,
+  ): void {
+    const good = !splitCharacter && isUtf8(this.page.subarray(start, this.used));
+    if (!good) this.used = start;
+    for (let i = first; i < end; i++) {
+      const from = block.valueStart[i]!;
+      const to = block.valueEnd[i]!;
+      if (from < 0 || (!good && !isUtf8(block.bytes.subarray(from, to)))) {
+        this.odd.push(block, i);
+        continue;
+      }
+      if (!good) this.used += block.bytes.copy(this.page, this.used, from, to);
+      if (this.count === this.lengths.length) {
+        const next = new Int32Array(this.lengths.length * 2);
+        next.set(this.lengths);
+        this.lengths = next;
+      }
+      this.lengths[this.count++] = to - from;
+      this.meta.push(block, i);
+      this.rows += 1;
+    }
+  }
+
+  /** Writes the page and makes room for a value of `next` bytes. */
+  private async flushPage(next: number): Promise<void> {
+    if (this.count > 0) {
+      const lengths = deltaLengths(this.lengths, this.count);
+      await this.file.page(4, this.count, DELTA_LENGTH, [lengths, this.page.subarray(0, this.used)]);
+      this.groupBytes += this.used;
+      this.count = 0;
+      this.used = 0;
+      if (this.groupBytes + this.meta.bytes >= GROUP_BYTES || this.meta.rows >= GROUP_ROWS)
+        await this.endGroup();
+    }
+    if (next > this.page.length) this.page = Buffer.allocUnsafe(next);
+    else if (this.page.length > PAGE_BYTES) this.page = Buffer.allocUnsafe(PAGE_BYTES);
+  }
+
+  private async endGroup(): Promise<void> {
+    const { rows } = this.meta;
+    if (rows === 0) return;
+    await this.meta.writeTo(this.file);
+    this.file.endRowGroup(rows);
+    this.groupBytes = 0;
+  }
+}

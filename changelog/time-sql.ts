@@ -1,0 +1,113 @@
+import { lit } from '../warehouse/duckdb.js';
+
+/**
+ * Times as SQL. A wall clock is a TIMESTAMP, an instant a TIMESTAMPTZ; the session's zone is UTC and never decides anything.
+ * DuckDB's plain cast drops an offset ('...T00:00:00+08:00' becomes 00:00:00), so texts are sorted by their form first.
+ */
+
+const DAY = '[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])';
+const CLOCK = '([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\\.[0-9]*)?)?';
+const OFFSET = '([zZ]|[-+][0-9]{2}(:?[0-9]{2})?)';
+const LOCAL_FORM = lit(`${DAY}([T ]${CLOCK})?`);
+const UTC_FORM = lit(`${DAY}[T ]${CLOCK}[zZ]`);
+const OFFSET_FORM = lit(`${DAY}[T ]${CLOCK} ?${OFFSET}`);
+const EPOCH_FORM = lit('-?[0-9]{1,19}(\\.[0-9]+)?([eE]\\+?[0-9]{1,2})?');
+
+/** Wall clock in `zone` of an instant. */
+export function wallOfInstant(instant: string, zone: string): string {
+  return isUtc(zone) ? `(${instant})::TIMESTAMP` : `timezone(${lit(zone)}, ${instant})`;
+}
+
+/** Instant of a wall clock in `zone`. */
+export function instantOfWall(wall: string, zone: string): string {
+  return `timezone(${lit(isUtc(zone) ? 'UTC' : zone)}, ${wall})`;
+}
+
+function isUtc(zone: string): boolean {
+  return zone === 'UTC' || zone === 'Etc/UTC' || zone === 'Z';
+}
+
+/** Instant of a text: with an offset as it says, without one on the wall clock of `zone`, numbers by `epochSql`. NULL if unreadable. */
+export function instantSql(text: string, zone: string, format: EpochUnit | 'auto' | 'iso'): string {
+  const branches: string[] = [];
+  if (format === 'auto' || format === 'iso') {
+    branches.push(
+      `WHEN regexp_full_match(${text}, ${UTC_FORM}) THEN make_timestamptz(epoch_us(try_cast(${text} AS TIMESTAMP)))`,
+      `WHEN regexp_full_match(${text}, ${OFFSET_FORM}) THEN try_cast(${text} AS TIMESTAMPTZ)`,
+      `WHEN regexp_full_match(${text}, ${LOCAL_FORM}) THEN ${instantOfWall(`try_cast(${text} AS TIMESTAMP)`, zone)}`,
+    );
+  }
+  if (format !== 'iso') {
+    branches.push(`WHEN regexp_full_match(${text}, ${EPOCH_FORM}) THEN ${epochSql(text, format)}`);
+  }
+  return `CASE ${branches.join(' ')} END`;
+}
+
+/** Wall clock in `zone` of a text: without an offset as it is written, otherwise converted. NULL if unreadable. */
+export function wallSql(text: string, zone: string): string {
+  const ofInstant = (instant: string) => wallOfInstant(instant, zone);
+  return (
+    `CASE WHEN regexp_full_match(${text}, ${LOCAL_FORM}) THEN try_cast(${text} AS TIMESTAMP) ` +
+    `WHEN regexp_full_match(${text}, ${UTC_FORM}) THEN ${ofInstant(`make_timestamptz(epoch_us(try_cast(${text} AS TIMESTAMP)))`)} ` +
+    `WHEN regexp_full_match(${text}, ${OFFSET_FORM}) THEN ${ofInstant(`try_cast(${text} AS TIMESTAMPTZ)`)} ` +
+    `WHEN regexp_full_match(${text}, ${EPOCH_FORM}) THEN ${ofInstant(epochSql(text, 'auto'))} END`
+  );
+}
+
+/** Day of a text: a bare date as it is, anything else the day of its wall clock in `zone`. */
+export function dateSql(text: string, zone: string): string {
+  return `CASE WHEN regexp_full_match(${text}, ${lit(DAY)}) THEN try_cast(${text} AS DATE) ELSE try_cast(${wallSql(text, zone)} AS DATE) END`;
+}
+
+export type EpochUnit = 's' | 'ms' | 'us' | 'ns';
+
+/**
+ * Instant of an epoch number's text, to the microsecond and never through a float. `auto` takes the unit from the magnitude:
+ * below 10^11 seconds (until the year 5138), below 10^14 milliseconds, below 10^17 microseconds, else nanoseconds.
+ */
+function epochSql(text: string, unit: EpochUnit | 'auto'): string {
+  const n = `try_cast(${text} AS BIGINT)`;
+  const within = (digits: number) => `${n} BETWEEN -${'9'.repeat(digits)} AND ${'9'.repeat(digits)}`;
+  const whole = {
+    s: `CASE WHEN ${within(12)} THEN make_timestamptz(${n} * 1000000) END`,
+    ms: `CASE WHEN ${within(15)} THEN make_timestamptz(${n} * 1000) END`,
+    us: `make_timestamptz(${n})`,
+    ns: `make_timestamptz(${n} // 1000)`,
+  };
+  const part = {
+    s: `make_timestamptz(try_cast(round(try_cast(${text} AS DECIMAL(18,6))::DECIMAL(38,6) * 1000000) AS BIGINT))`,
+    ms: `make_timestamptz(try_cast(round(try_cast(${text} AS DECIMAL(18,3))::DECIMAL(38,3) * 1000) AS BIGINT))`,
+    us: `make_timestamptz(try_cast(round(try_cast(${text} AS DECIMAL(18,0))) AS BIGINT))`,
+    ns: `make_timestamptz(try_cast(round(try_cast(${text} AS DECIMAL(38,0))) AS BIGINT) // 1000)`,
+  };
+  const integers = lit('-?[0-9]{1,19}');
+  if (unit !== 'auto') {
+    return `CASE WHEN regexp_full_match(${text}, ${integers}) THEN ${whole[unit]} ELSE ${part[unit]} END`;
+  }
+  const rough = `abs(try_cast(${text} AS DOUBLE))`;
+  return (
+    `CASE WHEN regexp_full_match(${text}, ${integers}) THEN CASE WHEN ${within(11)} THEN ${whole.s} ` +
+    `WHEN ${within(14)} THEN ${whole.ms} WHEN ${within(17)} THEN ${whole.us} ELSE ${whole.ns} END ` +
+    `WHEN ${rough} < 1e11 THEN ${part.s} WHEN ${rough} < 1e14 THEN ${part.ms} WHEN ${rough} < 1e17 THEN ${part.us} ELSE ${part.ns} END`
+  );
+}
+
+const YEAR_ONE_US = '62135596800000000';
+
+/**
+ * The partition of a wall clock as one integer, hours (or days) since the year 1: PARTITION_BY on it costs far less than on texts.
+ * NULL outside the years 1 to 9999, which have no `dt`.
+ */
+export function partitionKeySql(wall: string, level: 'day' | 'hour'): string {
+  const micros = level === 'hour' ? '3600000000' : '86400000000';
+  const key = `((epoch_us(${wall}) + ${YEAR_ONE_US}) // ${micros})`;
+  const end = level === 'hour' ? 3652059 * 24 : 3652059;
+  return `CASE WHEN epoch_us(${wall}) + ${YEAR_ONE_US} >= 0 AND ${key} < ${end} THEN ${key}::INTEGER END`;
+}
+
+/** Values of the partition columns for a key of `partitionKeySql`. */
+export function partitionValues(key: number, level: 'day' | 'hour'): Record<string, string> {
+  const hours = level === 'hour' ? key : key * 24;
+  const text = new Date(-62135596800000 + hours * 3600000).toISOString();
+  return level === 'hour' ? { dt: text.slice(0, 10), hh: text.slice(11, 13) } : { dt: text.slice(0, 10) };
+}
