@@ -2,7 +2,14 @@ import { canonicalJson } from '../common/hash.js';
 import { TributaryError, type ErrorAttributes } from '../common/errors.js';
 import type { PartitionValues } from './catalog.js';
 import { partitionPath, streamName, versionDirectory, type Stream } from './layout.js';
-import type { CommitCounts, CommitFile, CommitRecord, PartitionState, SplitManifest } from './manifest.js';
+import type {
+  CommitCounts,
+  CommitFile,
+  CommitRecord,
+  PartitionState,
+  SplitManifest,
+  StoredMembers,
+} from './manifest.js';
 
 export interface CommitRequest extends Stream {
   /** One more than the sequence of the commit before; 1 for the first. */
@@ -15,6 +22,11 @@ export interface CommitRequest extends Stream {
   /** Positions after the batch. */
   positions: Record<number, number>;
   topicId?: string;
+  members?: StoredMembers;
+  /**
+   * A person has given up what Kafka lost: the batch may begin beyond the stored positions, or in a topic that was made anew.
+   */
+  rebase?: boolean;
 }
 
 export interface CommittedPartition {
@@ -74,7 +86,7 @@ export function planCommit(
   before: Record<number, number>,
   stateOf: (table: string, partition: PartitionValues) => PartitionState | undefined,
 ): CommitRecord {
-  checkStart(request, before);
+  if (request.rebase !== true) checkStart(request, before);
   checkRanges(request);
   const files: CommitFile[] = request.manifests
     .flatMap((manifest) => manifest.files)
@@ -87,15 +99,17 @@ export function planCommit(
       };
     });
   checkNames(request, files);
-  const { kafka, topic, member, topicId, seq, batch } = request;
+  const { kafka, topic, member, topicId, seq, batch, members } = request;
+  const base = request.rebase === true ? {} : before;
   return {
     version: 1,
     ...{ kafka, topic },
     ...(member === undefined ? {} : { member }),
     ...(topicId === undefined ? {} : { topicId }),
     ...{ seq, batch },
-    fromPositions: { ...before, ...request.fromPositions },
-    positions: { ...before, ...request.positions },
+    fromPositions: { ...base, ...request.fromPositions },
+    positions: { ...base, ...request.positions },
+    ...(members === undefined ? {} : { members }),
     counts: sumCounts(request.manifests),
     files,
   };
@@ -141,7 +155,7 @@ export function summaryOf(record: CommitRecord, outcome: CommitSummary['outcome'
  */
 export function compareWithStored(request: CommitRequest, stored: CommitRecord): 'same' | 'superseded' {
   if (stored.batch === request.batch && sameContent(request, stored)) return 'same';
-  checkTopicId(request, stored.topicId);
+  if (request.rebase !== true) checkTopicId(request, stored.topicId);
   if (includes(stored.fromPositions, request.fromPositions)) return 'superseded';
   throw conflict(
     request,

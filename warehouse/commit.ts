@@ -15,7 +15,7 @@ import {
 } from './commit-plan.js';
 import { fenced, type FenceOptions, type Warehouse } from './fence.js';
 import { partitionPath, streamName, type Stream } from './layout.js';
-import type { CommitFile, CommitRecord, PartitionState, StoredPositions } from './manifest.js';
+import type { CommitFile, CommitRecord, PartitionState, StoredMembers, StoredPositions } from './manifest.js';
 import { ManifestStore } from './manifest-store.js';
 import { mapParallel } from './parallel.js';
 import { publishMarks } from './partition-marks.js';
@@ -33,6 +33,7 @@ export interface Recovered {
   seq: number;
   positions: Record<number, number>;
   topicId?: string;
+  members?: StoredMembers;
   /** The commit that was found half done and brought to its end. */
   rolledForward?: CommitSummary;
 }
@@ -94,7 +95,7 @@ export async function pruneCommits(
   return old.length;
 }
 
-type Head = Pick<StoredPositions, 'seq' | 'positions' | 'topicId'>;
+type Head = Pick<StoredPositions, 'seq' | 'positions' | 'topicId' | 'members'>;
 
 class Commit {
   private readonly manifests: ManifestStore;
@@ -124,7 +125,7 @@ class Commit {
     if (head.seq !== request.seq - 1) {
       throw conflict(request, `storage is at commit ${head.seq}, this one is ${request.seq}`);
     }
-    checkTopicId(request, head.topicId);
+    if (request.rebase !== true) checkTopicId(request, head.topicId);
     const stored =
       (await this.manifests.readCommit(request, request.seq, this.signal)) ??
       (await this.manifests.createCommit(await this.plan(request, head), this.signal));
@@ -137,12 +138,13 @@ class Commit {
     const before = await this.head();
     const pending = await this.manifests.readCommit(this.stream, (before?.seq ?? 0) + 1, this.signal);
     if (pending === undefined) return before;
-    const { seq, positions, topicId } = await this.rollTo(Infinity);
+    const { seq, positions, topicId, members } = await this.rollTo(Infinity);
     const last = (await this.manifests.readCommit(this.stream, seq, this.signal)) ?? pending;
     return {
       seq,
       positions,
       ...(topicId === undefined ? {} : { topicId }),
+      ...(members === undefined ? {} : { members }),
       rolledForward: summaryOf(last, 'committed'),
     };
   }
@@ -244,7 +246,7 @@ class Commit {
   private async advance(record: CommitRecord): Promise<void> {
     const stored = await this.manifests.readPositions(record, this.signal);
     if (stored !== undefined && stored.seq >= record.seq) return;
-    const { kafka, topic, member, topicId, seq, positions } = record;
+    const { kafka, topic, member, topicId, seq, positions, members } = record;
     await this.manifests.writePositions(
       {
         version: 1,
@@ -252,6 +254,7 @@ class Commit {
         ...(member === undefined ? {} : { member }),
         ...(topicId === undefined ? {} : { topicId }),
         ...{ seq, positions },
+        ...(members === undefined ? {} : { members }),
         updatedAt: new Date().toISOString(),
       },
       this.signal,

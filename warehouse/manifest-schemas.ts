@@ -58,6 +58,8 @@ const stream = {
   topicId: z.string().optional(),
 };
 
+const members = z.record(z.string(), z.unknown());
+
 export const commitRecordSchema: z.ZodType<CommitRecord> = z.looseObject({
   version: z.literal(1),
   ...stream,
@@ -65,6 +67,7 @@ export const commitRecordSchema: z.ZodType<CommitRecord> = z.looseObject({
   batch: z.string(),
   fromPositions: offsets,
   positions: offsets,
+  members: members.optional(),
   counts: z.looseObject(counts),
   files: z.array(stagedFile.extend({ finalPath: path, revision: count })),
 });
@@ -74,6 +77,7 @@ export const storedPositionsSchema: z.ZodType<StoredPositions> = z.looseObject({
   ...stream,
   seq: count,
   positions: offsets,
+  members: members.optional(),
   updatedAt: z.string(),
 });
 

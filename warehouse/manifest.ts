@@ -69,6 +69,9 @@ export interface CommitFile extends StagedFile {
   revision: number;
 }
 
+/** A table's part in a topic, as its workflow keeps it; storage passes it on and does not look inside. */
+export type StoredMembers = Record<string, unknown>;
+
 /** The write-ahead record of a commit: from the moment it exists, recovery rolls forward. Never changed. */
 export interface CommitRecord {
   version: 1;
@@ -84,6 +87,8 @@ export interface CommitRecord {
   fromPositions: Record<number, number>;
   /** Positions after this commit: partition -> next offset to read. */
   positions: Record<number, number>;
+  /** Tables that read the topic, and where those stand that are not at its positions. */
+  members?: StoredMembers;
   counts: CommitCounts;
   files: CommitFile[];
 }
@@ -98,6 +103,7 @@ export interface StoredPositions {
   topicId?: string;
   seq: number;
   positions: Record<number, number>;
+  members?: StoredMembers;
   updatedAt: string;
 }
 

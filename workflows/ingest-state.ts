@@ -32,6 +32,7 @@ export function newIngestState(): IngestState {
     meanRecordBytes: DEFAULT_RECORD_BYTES,
     fault: null,
     membershipChanged: false,
+    rebase: false,
     lastReportMs: 0,
   };
 }
@@ -42,8 +43,7 @@ export function restore(state: IngestState, stored: RecoveredTopic): IngestState
   for (const [table, kept] of Object.entries(stored.members)) {
     members[table] = { ...dormantMember(table), ...kept, status: 'paused' };
     // A member that was active stands at the topic's positions until its table joins again.
-    if (kept.status === 'active')
-      members[table].pausedAt = kept.lane ? kept.lane.positions : stored.positions;
+    if (kept.status === 'active') members[table].pausedAt = stored.positions;
   }
   return { ...state, seq: stored.seq, positions: stored.positions, topicId: stored.topicId, members };
 }
@@ -145,6 +145,7 @@ export function acceptLoss(state: IngestState, starts: Positions, topicId: strin
     target: null,
     fault: null,
     membershipChanged: true,
+    rebase: true,
   };
 }
 
@@ -227,6 +228,7 @@ export function applyCommit(
     meanRecordBytes: mean,
     fault: null,
     membershipChanged: false,
+    rebase: false,
   };
 }
 

@@ -188,6 +188,7 @@ export async function ingest(input: IngestInput): Promise<void> {
       from: planned.from,
       to: planned.to,
       members: reduce.storedMembers(state),
+      rebase: state.rebase,
       pins: Object.values(state.members)
         .map((member) => member.pin)
         .filter((pin) => pin !== ''),

@@ -77,6 +77,8 @@ export interface IngestState {
   fault: Fault | null;
   /** Whether membership changed since the last commit, so that `positions.json` must be written even without data. */
   membershipChanged: boolean;
+  /** A person has accepted a loss since the last commit: the next one may begin where storage does not expect it. */
+  rebase: boolean;
   lastReportMs: number;
 }
 
@@ -149,7 +151,7 @@ export interface WriteResult {
 /** Membership as `positions.json` keeps it. */
 export type StoredMembers = Record<
   string,
-  { status: 'active' | 'paused'; pausedAt?: Positions; lane?: Lane }
+  { status: 'active' | 'paused'; pausedAt?: Positions; lanes: Lane[] }
 >;
 
 export interface CommitRequest {
@@ -165,6 +167,7 @@ export interface CommitRequest {
   to: Positions;
   /** Membership to keep with the topic's positions; absent for a lane. */
   members?: StoredMembers;
+  rebase?: boolean;
   /** Pins of the tables that it may touch, for the shape of their Hive tables. */
   pins: string[];
 }

@@ -1,0 +1,110 @@
+import type { LandingTable } from '../changelog/types.js';
+import { quarantineTable } from '../changelog/quarantine.js';
+import { TributaryError } from '../common/errors.js';
+import type { CatalogTable } from '../warehouse/catalog.js';
+import { commitBatch as commit, recover } from '../warehouse/commit.js';
+import type { CommitSummary } from '../warehouse/commit-plan.js';
+import { ManifestStore } from '../warehouse/manifest-store.js';
+import { mapParallel } from '../warehouse/parallel.js';
+import { partitionPath } from '../warehouse/layout.js';
+import type { CommitRequest, CommitResult, RecoveredTopic } from '../workflows/types.js';
+import { attempt } from './attempt.js';
+import type { ActivityContext } from './context.js';
+import { changelogTable, landedTables, topicTables } from './hive-tables.js';
+import { OpenPartitionList } from './open-partitions.js';
+import type { ControlActivities } from './types.js';
+
+const READS = 8;
+
+/** Makes what a batch wrote visible, exactly once, and moves the positions. */
+export function commitBatch(context: ActivityContext): ControlActivities['commitBatch'] {
+  return (request) =>
+    attempt(async ({ signal, deadlineMs }) => {
+      const store = new ManifestStore(context.storage);
+      const manifests = await mapParallel(request.manifests, READS, (path) =>
+        store.readManifest(path, signal),
+      );
+      const landings = await mapParallel(request.pins, READS, (pin) =>
+        store.readSpec<LandingTable>(pin, signal),
+      );
+      // A partition must be on the list of open ones before its rows can be seen, or nobody would ever complete it.
+      await new OpenPartitionList(context.storage, request.kafka, request.topic).add(
+        landings,
+        manifests,
+        signal,
+      );
+      const summary = await commit(
+        context,
+        {
+          kafka: request.kafka,
+          topic: request.topic,
+          ...(request.member !== undefined && { member: request.member }),
+          ...(request.topicId !== null && { topicId: request.topicId }),
+          ...(request.members && { members: request.members, rebase: request.rebase ?? false }),
+          seq: request.seq,
+          batch: request.batch,
+          manifests,
+          fromPositions: request.from,
+          positions: request.to,
+        },
+        { tables: catalogTables(context, landings), deadline: deadlineMs, signal },
+      );
+      if (summary.outcome === 'superseded') throw superseded(request, summary);
+      return resultOf(summary, landings);
+    });
+}
+
+/** Where a topic and the lanes of its tables stand by storage, with what died half way brought to its end. */
+export function recoverTopic(context: ActivityContext): ControlActivities['recoverTopic'] {
+  return ({ kafka, topic }) =>
+    attempt(async ({ signal, deadlineMs }) => {
+      const options = { deadline: deadlineMs, signal };
+      const found = await recover(context, { kafka, topic }, options);
+      if (!found) return null;
+      const members = (found.members ?? {}) as RecoveredTopic['members'];
+      for (const member of Object.values(members)) {
+        for (const lane of member.lanes) {
+          const stands = await recover(context, { kafka, topic, member: lane.id }, options);
+          if (stands) Object.assign(lane, { seq: stands.seq, positions: stands.positions });
+        }
+        member.lanes = member.lanes.filter(({ positions, until }) =>
+          Object.entries(until).some(([partition, end]) => (positions[Number(partition)] ?? 0) < end),
+        );
+      }
+      return { seq: found.seq, positions: found.positions, topicId: found.topicId ?? null, members };
+    });
+}
+
+function catalogTables(context: ActivityContext, landings: LandingTable[]): Record<string, CatalogTable> {
+  const tables = [
+    ...landings.flatMap((landing) => landedTables(landing, context.storage)),
+    ...topicTables(landings, context.storage),
+  ];
+  return Object.fromEntries(tables.map((table) => [table.name, table]));
+}
+
+function resultOf(summary: CommitSummary, landings: LandingTable[]): CommitResult {
+  const tables: CommitResult['tables'] = {};
+  for (const { spec } of landings) {
+    const landed = changelogTable(spec);
+    const rows = summary.rows[landed] ?? 0;
+    const quarantined = summary.rows[quarantineTable(spec.name)] ?? 0;
+    const revised = summary.partitions
+      .filter(({ table, revision }) => table === landed && revision > 0)
+      .map(({ partition }) => partitionPath(partition));
+    if (rows + quarantined > 0) tables[spec.name] = { rows, quarantined, revised };
+  }
+  const rows = Object.values(tables).reduce((sum, table) => sum + table.rows, 0);
+  return { positions: summary.positions, rows, bytes: summary.bytes, files: summary.files, tables };
+}
+
+function superseded(request: CommitRequest, summary: CommitSummary): TributaryError {
+  return new TributaryError({
+    code: 'CommitSuperseded',
+    message:
+      `Storage holds another batch as commit ${summary.seq} of ${request.topic}: a workflow of an earlier history wrote it. ` +
+      'Two installations must not share one storage root. If this is the only one, terminate the ingest workflow and start ' +
+      'the table again: it takes up what storage holds.',
+    attributes: { topic: request.topic, seq: summary.seq },
+  });
+}

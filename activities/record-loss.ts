@@ -1,0 +1,41 @@
+import { CONTROL, quoteSegment } from '../warehouse/layout.js';
+import type { Positions } from '../workflows/types.js';
+import { attempt } from './attempt.js';
+import type { ActivityContext } from './context.js';
+import type { ControlActivities } from './types.js';
+
+/**
+ * Writes down which offsets a person has given up, where the data are, so that nobody wonders later what is missing.
+ */
+export function recordLoss(context: ActivityContext): ControlActivities['recordLoss'] {
+  return ({ kafka, topic, positions, tables }) =>
+    attempt(async ({ signal }) => {
+      const seen = await context.reader(kafka).positions(topic, signal);
+      const starts: Positions = {};
+      const lost: { partition: number; from: number; to: number | null }[] = [];
+      for (const { partition, logStart, highWatermark } of seen.partitions) {
+        starts[partition] = logStart;
+        const position = positions[partition];
+        if (position === undefined) continue;
+        if (position < logStart) lost.push({ partition, from: position, to: logStart });
+        // Beyond the end: the topic was made anew, and how far the old one went is not known to anyone.
+        if (position > highWatermark) lost.push({ partition, from: position, to: null });
+      }
+      const recordedAt = new Date().toISOString();
+      const path = `${CONTROL}/lost/${quoteSegment(kafka)}/${quoteSegment(topic)}/${recordedAt.replaceAll(':', '-')}.json`;
+      const record = {
+        version: 1,
+        kafka,
+        topic,
+        topicId: seen.topicId ?? null,
+        tables,
+        recordedAt,
+        positions,
+        starts,
+        lost,
+      };
+      await context.storage.write(path, `${JSON.stringify(record, null, 2)}\n`, signal);
+      context.log.warn({ topic, lost, path }, 'loss accepted');
+      return { starts, topicId: seen.topicId ?? null };
+    });
+}

@@ -1,0 +1,98 @@
+import { Command } from 'commander';
+import pc from 'picocolors';
+import { errorMessage, TributaryError } from '../common/errors.js';
+import { ConfigError, formatProblems } from '../config/problems.js';
+import { redact } from '../config/secret.js';
+import { note, printJson } from './output.js';
+
+const DEFAULT_CONFIG = 'tributary.yaml';
+
+/** The program `tributary`. Commands are loaded when they run, so that `--help` needs no native library. */
+export function createProgram(): Command {
+  const program = new Command('tributary')
+    .description('Lands Kafka logs and change logs in Hive exactly once, on Temporal.')
+    .version('0.1.0')
+    .showHelpAfterError('(tributary --help lists the commands)')
+    .configureHelp({ sortSubcommands: false });
+
+  const command = (usage: string, summary: string): Command =>
+    program
+      .command(usage)
+      .description(summary)
+      .option('-c, --config <file>', 'config file', process.env['TRIBUTARY_CONFIG'] ?? DEFAULT_CONFIG);
+
+  command('worker', 'runs a worker until it is told to stop (SIGTERM, SIGINT)').action(
+    async (options: { config: string }) => (await import('./commands/worker.js')).worker(options),
+  );
+  command('validate', 'checks the config and reports every mistake')
+    .option('--json', 'print JSON')
+    .action(async (options: { config: string; json?: boolean }) =>
+      (await import('./commands/validate.js')).validate(options),
+    );
+  command('discover [topic]', 'looks at a topic and proposes the config of a table; lists topics without one')
+    .option('--kafka <name>', 'cluster of the config')
+    .option('--records <n>', 'records to look at, per partition', '200')
+    .option('--json', 'print JSON')
+    .action(
+      async (
+        topic: string | undefined,
+        options: { config: string; kafka?: string; records: string; json?: boolean },
+      ) => (await import('./commands/discover.js')).discover(topic, options),
+    );
+  command('start [tables...]', 'starts tables, or applies a changed config to those that run')
+    .option('--dry-run', 'show what would change and change nothing')
+    .option('--json', 'print JSON')
+    .action(async (tables: string[], options: { config: string; json?: boolean; dryRun?: boolean }) =>
+      (await import('./commands/start.js')).start(tables, options),
+    );
+  command('stop <tables...>', 'stops tables; positions and data stay')
+    .option('--json', 'print JSON')
+    .action(async (tables: string[], options: { config: string; json?: boolean }) =>
+      (await import('./commands/signal.js')).stop(tables, options),
+    );
+  command('status [table]', 'shows all tables, or the whole story of one')
+    .option('--watch', 'show it again every two seconds')
+    .option('--json', 'print JSON')
+    .action(async (table: string | undefined, options: { config: string; json?: boolean; watch?: boolean }) =>
+      (await import('./commands/status.js')).status(table, options),
+    );
+  command('pause <tables...>', 'holds tables; the others of their topic go on')
+    .option('--reason <text>', 'why, for the history')
+    .option('--json', 'print JSON')
+    .action(async (tables: string[], options: { config: string; json?: boolean; reason?: string }) =>
+      (await import('./commands/signal.js')).pause(tables, options),
+    );
+  command('resume <tables...>', 'lets tables go on where they stopped')
+    .option('--accept-loss', 'go on at what Kafka still has, and record what it has lost')
+    .option('--json', 'print JSON')
+    .action(async (tables: string[], options: { config: string; json?: boolean; acceptLoss?: boolean }) =>
+      (await import('./commands/signal.js')).resume(tables, options),
+    );
+  return program;
+}
+
+/** Runs the program; the exit code is 0 only when the command did what it says. */
+export async function main(argv: string[]): Promise<void> {
+  try {
+    await createProgram().parseAsync(argv);
+  } catch (error) {
+    report(error, argv.includes('--json'));
+    process.exitCode = 1;
+  }
+}
+
+function report(error: unknown, json: boolean): void {
+  if (error instanceof ConfigError) {
+    if (json) printJson({ error: error.code, problems: error.problems });
+    else note(formatProblems(error.problems, { color: pc.isColorSupported }));
+    return;
+  }
+  const message = redact(errorMessage(error));
+  if (error instanceof TributaryError) {
+    if (json) printJson({ error: error.code, message, ...error.attributes });
+    else note(`${pc.red(error.code)}: ${message}`);
+    return;
+  }
+  const stack = error instanceof Error && error.stack ? redact(error.stack) : message;
+  note(`${pc.red('Unexpected error')}: ${stack}`);
+}

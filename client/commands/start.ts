@@ -1,0 +1,92 @@
+import type { Client } from '@temporalio/client';
+import { WorkflowIdConflictPolicy } from '@temporalio/common';
+import pc from 'picocolors';
+import type { TableSpec } from '../../config/spec.js';
+import { reloadSignal, specQuery } from '../../workflows/messages.js';
+import { tableWorkflowId } from '../../workflows/names.js';
+import { searchAttributes } from '../../workflows/search-attributes.js';
+import type { IngestSettings, TableInput } from '../../workflows/types.js';
+import { diffValues, type Difference } from '../diff.js';
+import { note, print, printJson } from '../output.js';
+import { openSession, pickTables, settingsOf, temporalTarget } from '../session.js';
+import { ifRunning, withTemporal } from '../temporal.js';
+
+interface Started {
+  table: string;
+  workflowId: string;
+  outcome: 'started' | 'unchanged' | 'reloaded' | 'would start' | 'would reload';
+  changes: Difference[];
+}
+
+/** Starts tables, or brings those that run to what the config says now, showing what changes. */
+export async function start(
+  names: string[],
+  options: { config: string; json?: boolean; dryRun?: boolean },
+): Promise<void> {
+  const { runtime, specs } = await openSession(options.config);
+  const tables = pickTables(specs, names);
+  if (tables.length === 0) note('The config has no tables; add one (tributary discover proposes it).');
+  const target = await temporalTarget(runtime.temporal);
+  const started = await withTemporal(target, async (client) => {
+    const results: Started[] = [];
+    for (const spec of tables) {
+      const result = await startTable(
+        client,
+        spec,
+        settingsOf(runtime, spec),
+        runtime.temporal.taskQueue,
+        !!options.dryRun,
+      );
+      results.push(result);
+      if (!options.json) show(result);
+    }
+    return results;
+  });
+  if (options.json) printJson(started);
+}
+
+async function startTable(
+  client: Client,
+  spec: TableSpec,
+  settings: IngestSettings,
+  taskQueue: string,
+  dryRun: boolean,
+): Promise<Started> {
+  const workflowId = tableWorkflowId(spec.name);
+  const handle = client.workflow.getHandle(workflowId);
+  const description = await ifRunning(() => handle.describe());
+  if (description?.status.name !== 'RUNNING') {
+    if (!dryRun) {
+      const input: TableInput = { spec, settings };
+      await client.workflow.start('table', {
+        workflowId,
+        taskQueue,
+        args: [input],
+        workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+        staticSummary: `${spec.mode} of ${spec.kafka}/${spec.topic} (${spec.format})`,
+        typedSearchAttributes: [
+          { key: searchAttributes.table, value: spec.name },
+          { key: searchAttributes.mode, value: spec.mode },
+          { key: searchAttributes.source, value: `${spec.kafka}/${spec.topic}` },
+          { key: searchAttributes.phase, value: 'preparing' },
+          { key: searchAttributes.paused, value: false },
+        ],
+      });
+    }
+    return { table: spec.name, workflowId, outcome: dryRun ? 'would start' : 'started', changes: [] };
+  }
+  const running = await handle.query(specQuery);
+  const changes = diffValues(running, { spec, settings });
+  if (changes.length === 0) return { table: spec.name, workflowId, outcome: 'unchanged', changes };
+  if (!dryRun) await handle.signal(reloadSignal, { spec, settings });
+  return { table: spec.name, workflowId, outcome: dryRun ? 'would reload' : 'reloaded', changes };
+}
+
+function show({ table, outcome, changes, workflowId }: Started): void {
+  print(`${pc.bold(table)}  ${outcome}  ${pc.dim(workflowId)}`);
+  for (const { path, before, after } of changes) {
+    print(
+      `  ${path}: ${pc.red(JSON.stringify(before) ?? 'none')} -> ${pc.green(JSON.stringify(after) ?? 'none')}`,
+    );
+  }
+}

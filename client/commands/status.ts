@@ -1,0 +1,179 @@
+import pc from 'picocolors';
+import { TributaryError } from '../../common/errors.js';
+import { statusQuery, topicQuery } from '../../workflows/messages.js';
+import { tableWorkflowId } from '../../workflows/names.js';
+import { pickTables, openSession, temporalTarget, type Session } from '../session.js';
+import { renderTable, count, print, seconds } from '../output.js';
+import { overview, type TableOverview } from '../overview.js';
+import { stuckActivities } from '../stuck.js';
+import { ifRunning, withTemporal } from '../temporal.js';
+
+interface Options {
+  config: string;
+  json?: boolean;
+  watch?: boolean;
+}
+
+const WATCH_EVERY_MS = 2_000;
+
+/** The page that people keep open; with a name, the whole story of one table. */
+export async function status(table: string | undefined, options: Options): Promise<void> {
+  const session = await openSession(options.config);
+  const target = await temporalTarget(session.runtime.temporal);
+  await withTemporal(target, async (client) => {
+    do {
+      const text =
+        table === undefined
+          ? await all(client, session, options)
+          : await one(client, session, table, options);
+      if (options.watch && process.stdout.isTTY) process.stdout.write('\u001b[2J\u001b[H');
+      print(text);
+      if (options.watch) await new Promise((resolve) => setTimeout(resolve, WATCH_EVERY_MS));
+    } while (options.watch);
+  });
+}
+
+type TemporalClient = Parameters<Parameters<typeof withTemporal>[1]>[0];
+
+async function all(client: TemporalClient, session: Session, options: Options): Promise<string> {
+  const known = session.specs.map(({ name, mode, kafka, topic }) => ({
+    name,
+    mode,
+    source: `${kafka}/${topic}`,
+  }));
+  const tables = await overview(client, known, session.runtime.temporal.taskQueue);
+  if (options.json) return JSON.stringify(tables, null, 2);
+  const lines = [
+    renderTable(
+      [
+        { title: 'table' },
+        { title: 'mode' },
+        { title: 'phase' },
+        { title: 'lag', right: true },
+        { title: 'behind', right: true },
+        { title: 'rows', right: true },
+        { title: 'quarantined', right: true },
+        { title: 'last complete' },
+        { title: 'source' },
+      ],
+      tables.map((t) => [
+        t.table,
+        t.mode,
+        colored(t),
+        t.lagRecords === null ? '' : count(t.lagRecords),
+        t.lagSeconds === null ? '' : seconds(t.lagSeconds),
+        t.phase === 'not started' ? '' : count(t.rows),
+        t.quarantined > 0 ? pc.yellow(count(t.quarantined)) : t.phase === 'not started' ? '' : '0',
+        t.lastComplete ?? '',
+        t.source,
+      ]),
+    ),
+    ...problems(tables),
+  ];
+  return lines.join('\n');
+}
+
+function colored({ phase, stuck }: TableOverview): string {
+  if (phase === 'waiting') return pc.red(phase);
+  if (stuck.length > 0) return pc.yellow(`${phase}, retrying`);
+  return phase === 'running' ? pc.green(phase) : phase;
+}
+
+/** What keeps tables from going on, each thing once however many tables it holds up. */
+function problems(tables: TableOverview[]): string[] {
+  const told = new Map<string, string[]>();
+  for (const { table, fault, stuck } of tables) {
+    const texts = [
+      ...(fault ? [`${pc.red(fault.code)}: ${fault.message}`] : []),
+      ...stuck.map((s) => `${pc.yellow(s.code)} (${s.activity}, attempt ${s.attempt}): ${s.message}`),
+    ];
+    for (const text of texts) told.set(text, [...(told.get(text) ?? []), table]);
+  }
+  return [...told].map(
+    ([text, names]) => `\n${names.slice(0, 5).join(', ')}${names.length > 5 ? ', …' : ''}\n  ${text}`,
+  );
+}
+
+async function one(
+  client: TemporalClient,
+  session: Session,
+  name: string,
+  options: Options,
+): Promise<string> {
+  const handle = client.workflow.getHandle(tableWorkflowId(name));
+  const description = await ifRunning(() => handle.describe());
+  if (description?.status.name !== 'RUNNING') {
+    pickTables(session.specs, [name]);
+    throw new TributaryError({
+      code: 'TableNotRunning',
+      message: `${name} does not run. Start it with: tributary start ${name}`,
+    });
+  }
+  const state = await handle.query(statusQuery);
+  const ingest = client.workflow.getHandle(state.ingestWorkflowId);
+  const topic = await ifRunning(() => ingest.query(topicQuery));
+  const stuck = [
+    ...(await stuckActivities(client, handle.workflowId)),
+    ...(await stuckActivities(client, state.ingestWorkflowId)),
+  ];
+  if (options.json) return JSON.stringify({ ...state, topic: topic ?? null, stuck }, null, 2);
+  const progress = state.progress;
+  const member = topic?.members[name];
+  const rows: [string, string][] = [
+    ['phase', state.phase === 'running' && progress ? `${state.phase} (${progress.phase})` : state.phase],
+    ['source', `${state.source} (${state.format})`],
+    ['rows', count(progress?.rows ?? 0)],
+    ['quarantined', count(progress?.quarantined ?? 0)],
+    [
+      'lag',
+      progress ? `${count(progress.lagRecords)} records, ${seconds(progress.lagSeconds)}` : 'not known yet',
+    ],
+    ['last complete', progress?.lastCompletePartition ?? 'none yet'],
+    [
+      'complete through',
+      typeof progress?.completeThroughMs === 'number'
+        ? new Date(progress.completeThroughMs).toISOString()
+        : 'not known yet',
+    ],
+    ['commit', String(topic?.seq ?? '')],
+    ['positions', topic ? positionsText(topic.positions) : ''],
+    ...(member?.lanes ?? []).map((lane): [string, string] => [
+      'catching up',
+      `${positionsText(lane.positions)} of ${positionsText(lane.until)}`,
+    ]),
+    ['pinned spec', state.pin ?? ''],
+    ['workflow', link(session, handle.workflowId)],
+    ['topic workflow', link(session, state.ingestWorkflowId)],
+  ];
+  const width = Math.max(...rows.map(([title]) => title.length));
+  const lines = [
+    pc.bold(name),
+    ...rows.map(([title, value]) => `  ${pc.dim(title.padEnd(width))}  ${value}`),
+  ];
+  if (state.fault)
+    lines.push(
+      '',
+      `${pc.red(state.fault.code)} since ${new Date(state.fault.sinceMs).toISOString()}`,
+      `  ${state.fault.message}`,
+    );
+  for (const s of stuck)
+    lines.push(
+      '',
+      `${pc.yellow(s.code)} in ${s.activity}, attempt ${s.attempt}; it is tried again by itself`,
+      `  ${s.message}`,
+    );
+  return lines.join('\n');
+}
+
+function positionsText(positions: Record<number, number>): string {
+  return Object.entries(positions)
+    .map(([partition, offset]) => `${partition}:${offset}`)
+    .join(' ');
+}
+
+function link({ runtime }: Session, workflowId: string): string {
+  const { ui, namespace } = runtime.temporal;
+  return ui === undefined
+    ? workflowId
+    : `${ui}/namespaces/${namespace}/workflows/${encodeURIComponent(workflowId)}`;
+}

@@ -1,0 +1,22 @@
+import pc from 'picocolors';
+import { formatProblems } from '../../config/problems.js';
+import { note, print, printJson } from '../output.js';
+import { openSession } from '../session.js';
+
+/** Checks a config file; every mistake is reported at once, with its line and column. */
+export async function validate(options: { config: string; json?: boolean }): Promise<void> {
+  const { loaded, specs } = await openSession(options.config);
+  if (options.json) {
+    printJson({
+      valid: true,
+      file: loaded.file,
+      tables: specs.map(({ name }) => name),
+      warnings: loaded.warnings,
+    });
+    return;
+  }
+  if (loaded.warnings.length > 0) note(formatProblems(loaded.warnings, { color: pc.isColorSupported }));
+  const tables = `${specs.length} ${specs.length === 1 ? 'table' : 'tables'}`;
+  const warnings = loaded.warnings.length === 0 ? '' : `, ${loaded.warnings.length} warnings`;
+  print(`${pc.green('valid')}  ${loaded.file}: ${tables}${warnings}`);
+}

@@ -1,0 +1,41 @@
+import { createLogger } from '../../common/log.js';
+import { redact } from '../../config/secret.js';
+import { installRuntime } from '../../workers/runtime.js';
+import { openContext } from '../../workers/open-context.js';
+import { runWorker } from '../../workers/worker.js';
+import { connectionOptions, openSession } from '../session.js';
+
+/** Runs a worker until SIGTERM or SIGINT; a second signal ends it at once. */
+export async function worker(options: { config: string }): Promise<void> {
+  const { runtime } = await openSession(options.config, 'required');
+  const log = createLogger({ redact });
+  installRuntime(log, {
+    ...(runtime.worker.metrics !== undefined && { metricsAddress: runtime.worker.metrics }),
+  });
+  const context = openContext(runtime, log);
+  const stop = new AbortController();
+  for (const name of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(name, () => {
+      if (stop.signal.aborted) process.exit(1);
+      log.info({ signal: name }, 'stopping: running activities may finish');
+      stop.abort();
+    });
+  }
+  try {
+    await runWorker(
+      context,
+      {
+        connection: await connectionOptions(runtime.temporal),
+        namespace: runtime.temporal.namespace,
+        taskQueue: runtime.temporal.taskQueue,
+        ...(runtime.worker.activities !== undefined && { heavySlots: runtime.worker.activities }),
+        shutdownGraceMs: runtime.worker.shutdownGraceMs,
+        redact,
+      },
+      log,
+      stop.signal,
+    );
+  } finally {
+    await context.close();
+  }
+}

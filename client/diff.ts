@@ -1,0 +1,32 @@
+/** One place in which two JSON values differ; `undefined` where one of them has nothing. */
+export interface Difference {
+  path: string;
+  before: unknown;
+  after: unknown;
+}
+
+/** All differences between two JSON values, in the order of the paths. Arrays of named objects are matched by name. */
+export function diffValues(before: unknown, after: unknown, path = ''): Difference[] {
+  if (isNamedList(before) && isNamedList(after)) return diffValues(byName(before), byName(after), path);
+  if (isObject(before) && isObject(after)) {
+    const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
+    return names.flatMap((name) =>
+      diffValues(before[name], after[name], path === '' ? name : `${path}.${name}`),
+    );
+  }
+  return JSON.stringify(before) === JSON.stringify(after) ? [] : [{ path, before, after }];
+}
+
+type JsonObject = Record<string, unknown>;
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isNamedList(value: unknown): value is (JsonObject & { name: string })[] {
+  return Array.isArray(value) && value.every((item) => isObject(item) && typeof item['name'] === 'string');
+}
+
+function byName(list: { name: string }[]): JsonObject {
+  return Object.fromEntries(list.map(({ name, ...rest }, position) => [name, { ...rest, position }]));
+}

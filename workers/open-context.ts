@@ -1,0 +1,108 @@
+import { availableParallelism, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import type { ActivityContext } from '../activities/context.js';
+import { TributaryError } from '../common/errors.js';
+import type { Logger } from '../common/log.js';
+import type { CatalogRuntime, KafkaRuntime, RuntimeConfig, StorageRuntime } from '../config/runtime.js';
+import type { ClusterOptions } from '../kafka/client.js';
+import { createRangeReader } from '../kafka/range-reader.js';
+import type { RangeReader } from '../kafka/types.js';
+import type { Catalog } from '../warehouse/catalog.js';
+import { HiveCatalog } from '../warehouse/catalog-hive.js';
+import { NoneCatalog } from '../warehouse/catalog-none.js';
+import type { Storage } from '../warehouse/storage.js';
+import { FileStorage } from '../warehouse/storage-file.js';
+import { WebHdfsStorage } from '../warehouse/storage-webhdfs.js';
+
+/** Opens what activities need. Nothing is contacted yet: an outage at start is met like any other, by retrying. */
+export function openContext(runtime: RuntimeConfig, log: Logger): ActivityContext {
+  const readers = new Map<string, RangeReader>();
+  const storage = openStorage(runtime.storage);
+  const catalog = openCatalog(runtime.catalog, storage);
+  const slots = runtime.worker.activities ?? availableParallelism();
+  return {
+    taskQueue: runtime.temporal.taskQueue,
+    reader: (name) => {
+      const known = readers.get(name);
+      if (known) return known;
+      const cluster = runtime.kafka[name];
+      if (!cluster) throw clusterUnknown(name, Object.keys(runtime.kafka));
+      const reader = createRangeReader(clusterOptions(cluster, log));
+      readers.set(name, reader);
+      return reader;
+    },
+    storage,
+    catalog,
+    scratch: runtime.worker.scratch ?? join(tmpdir(), 'tributary'),
+    duckdb: {
+      threads: Math.max(1, Math.floor(availableParallelism() / slots)),
+      memoryLimitMb: Math.max(256, Math.floor(memoryBytes(runtime.worker.memory) / slots / (1 << 20))),
+    },
+    graceMs: runtime.graceMs,
+    log,
+    close: async () => {
+      await Promise.all([...readers.values()].map((reader) => reader.close()));
+      await catalog.close();
+    },
+  };
+}
+
+/** Options of a cluster for the readers, with secrets revealed. */
+export function clusterOptions(cluster: KafkaRuntime, log?: Logger): ClusterOptions {
+  const { tls, sasl } = cluster;
+  const file = (path: string | undefined): Buffer | undefined =>
+    path === undefined ? undefined : readFileSync(path);
+  return {
+    brokers: cluster.brokers,
+    clientId: cluster.clientId,
+    connectionTimeout: cluster.connectionTimeoutMs,
+    requestTimeout: cluster.requestTimeoutMs,
+    ...(tls && {
+      ssl: {
+        ca: file(tls.caFile),
+        cert: file(tls.certFile),
+        key: file(tls.keyFile),
+        ...(tls.serverName !== undefined && { servername: tls.serverName }),
+      },
+    }),
+    ...(sasl && {
+      sasl: {
+        mechanism: sasl.mechanism,
+        username: sasl.username,
+        password: sasl.password.reveal(),
+      } as ClusterOptions['sasl'],
+    }),
+    ...(log && {
+      log: (level, message, details) => log[level]({ cluster: cluster.name, ...details }, message),
+    }),
+  };
+}
+
+export function openStorage(storage: StorageRuntime): Storage {
+  if (storage.kind === 'file') return new FileStorage(storage.root);
+  return new WebHdfsStorage(storage);
+}
+
+export function openCatalog(catalog: CatalogRuntime, storage: Storage): Catalog {
+  if (catalog.kind === 'none') return new NoneCatalog(storage);
+  const { password, ...rest } = catalog;
+  return new HiveCatalog({ ...rest, ...(password && { password: password.reveal() }) });
+}
+
+/** `2GiB` or `50%` of the machine. */
+function memoryBytes(text: string): number {
+  const share = /^(\d+)%$/.exec(text);
+  if (share) return (totalmem() * Number(share[1])) / 100;
+  const [, number, unit] = /^([\d.]+)(MB|GB|MiB|GiB)$/.exec(text) ?? [];
+  const bytes = { MB: 1e6, GB: 1e9, MiB: 2 ** 20, GiB: 2 ** 30 }[unit as 'MB' | 'GB' | 'MiB' | 'GiB'];
+  return Number(number) * bytes;
+}
+
+function clusterUnknown(name: string, known: string[]): TributaryError {
+  return new TributaryError({
+    code: 'ClusterUnknown',
+    message: `This worker's config has no Kafka cluster ${name} (it has: ${known.join(', ')}). Workers of one task queue need the same clusters.`,
+    attributes: { name, known },
+  });
+}
