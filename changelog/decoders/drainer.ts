@@ -5,22 +5,21 @@ import type { DrainerBinlog, DrainerMutation, DrainerTable } from './drainer-mes
 import { TransactionOrder } from './drainer-order.js';
 import { RowDecoder } from './drainer-row.js';
 import type { RowSettings } from './drainer-row.js';
+import { ddlKind } from './mysql-text.js';
 import type { DecoderOptions } from './problem.js';
 import { nothing, recordDecoder, textOption } from './problem.js';
+import { tsoMs } from './tso.js';
 import { timestampZone } from './zone.js';
-
-/** A TSO holds the physical clock in ms above 18 bits of a logical counter (change-log-formats 1.5). */
-export const TSO_LOGICAL_BITS = 18n;
 
 /**
  * Decoder of TiDB Drainer's Kafka sink (protobuf, change-log-formats 1).
  *
- * Options: `zone` (zone in which Drainer renders TIMESTAMP columns; they come out in UTC; default UTC), `members.*` and
+ * Options: `zone` (IANA zone in which Drainer renders TIMESTAMP columns, see timestampZone), `members.*` and
  * `generated` (see columnOptions), `invalidText` (`refuse`, the default, or `hex`).
  */
 export function createDrainerDecoder(options: DecoderOptions = {}): RecordDecoder {
   const settings: RowSettings = {
-    zone: timestampZone(textOption(options, 'zone', 'UTC')),
+    zone: timestampZone(textOption(options, 'zone', '')),
     columns: columnOptions(options),
     invalidText: textOption(options, 'invalidText', 'refuse', ['refuse', 'hex']),
   };
@@ -33,7 +32,7 @@ export function createDrainerDecoder(options: DecoderOptions = {}): RecordDecode
 
 function decodeDdl({ commitTs, ddl }: DrainerBinlog): DecodedRecord {
   if (ddl === null) return nothing();
-  const kind = /^\s*(?:\/\*.*?\*\/\s*)*([a-z]+)/is.exec(ddl.sql)?.[1]?.toLowerCase() ?? 'ddl';
+  const kind = ddlKind(ddl.sql);
   return {
     changes: [],
     ddl: [{ database: ddl.database, table: ddl.table, ts: commitTs, kind, sql: ddl.sql }],
@@ -79,7 +78,7 @@ class ChangeBuilder {
     // key is split: the table's configuration may have declared another one of them as its key.
     this.key = primary.length > 0 ? primary : (table.keys[0]?.columns ?? []);
     this.identities = primary.length > 0 ? [primary] : table.keys.map((key) => key.columns);
-    this.eventMs = Number(commitTs >> TSO_LOGICAL_BITS);
+    this.eventMs = tsoMs(commitTs);
   }
 
   add(mutation: DrainerMutation, rows: RowDecoder, position: number, into: CanonicalChange[]): void {

@@ -39,3 +39,8 @@ export function isBinaryType(base: string): boolean {
 export function memberType(base: string, members: readonly string[]): string {
   return `${base}(${members.map((member) => `'${member.replaceAll("'", "''")}'`).join(',')})`;
 }
+
+/** What a DDL statement does: its first word, lower case (`create`, `alter`, `drop`, `rename`, `truncate` ...). */
+export function ddlKind(sql: string): string {
+  return /^\s*(?:\/\*.*?\*\/\s*)*([a-z]+)/is.exec(sql)?.[1]?.toLowerCase() ?? 'ddl';
+}

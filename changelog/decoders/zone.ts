@@ -5,15 +5,19 @@ const MINUTE = 60_000;
 const LOCAL = /^(\d{4})-(\d{2})-(\d{2}) (\d{2}):(\d{2}):(\d{2})(\.\d+)?$/;
 const CACHE_LIMIT = 20_000;
 
-/** Rewrites the text of a TIMESTAMP from the zone in which the producer rendered it to UTC. */
+/** Rewrites the text of a TIMESTAMP from the zone in which the producer rendered it to an instant. */
 export type TimestampZone = (text: string) => string;
+
+export const AS_WRITTEN: TimestampZone = (text) => text;
 
 /**
  * Drainer and TiCDC render TIMESTAMP columns in their own zone and do not say which (change-log-formats 1.8 trap 5).
- * The result is MySQL text in UTC; text that is no moment (zero dates) stays as it is. A local time that occurs twice
- * when clocks go back is taken as the first one: the log does not tell.
+ * With the zone declared the text becomes an instant that explains itself, `2024-03-01 00:00:00Z`, so that nobody shifts
+ * it twice; without one (empty) it stays a wall clock as written. Text that is no moment (zero dates) stays as it is. A
+ * local time that occurs twice when clocks go back is taken as the first one: the log does not tell.
  */
 export function timestampZone(zone: string): TimestampZone {
+  if (zone === '') return AS_WRITTEN;
   if (!IANAZone.isValidZone(zone)) {
     throw new TributaryError({
       code: 'ConfigInvalid',
@@ -21,7 +25,6 @@ export function timestampZone(zone: string): TimestampZone {
       attributes: { option: 'zone' },
     });
   }
-  if (/^(Etc\/)?(UTC|UCT|Zulu|Universal)$/i.test(zone)) return (text) => text;
   const iana = IANAZone.create(zone);
   // Clocks change on quarter hours, so one offset serves each quarter.
   const offsets = new Map<string, number>();
@@ -39,7 +42,7 @@ export function timestampZone(zone: string): TimestampZone {
       offsets.set(quarter, offset);
     }
     const utc = new Date(local - offset * MINUTE).toISOString();
-    return `${utc.slice(0, 10)} ${utc.slice(11, 17)}${second ?? ''}${fraction}`;
+    return `${utc.slice(0, 10)} ${utc.slice(11, 17)}${second ?? ''}${fraction}Z`;
   };
 }
 

@@ -231,16 +231,18 @@ describe('drainer traps', () => {
     );
   });
 
-  it('moves TIMESTAMP to UTC and leaves DATETIME and zero dates alone', () => {
+  it('makes TIMESTAMP an instant where the zone is declared, and leaves DATETIME and zero dates alone', () => {
     const zoned = (type: string, text: string, zone = 'Asia/Shanghai') =>
       valueOf(one(type, cell.text(text)), { zone });
-    expect(zoned('timestamp', '2024-03-01 08:00:00')).toBe('2024-03-01 00:00:00');
-    expect(zoned('timestamp', '1986-07-01 09:00:00.250')).toBe('1986-07-01 00:00:00.250');
+    expect(zoned('timestamp', '2024-03-01 08:00:00')).toBe('2024-03-01 00:00:00Z');
+    expect(zoned('timestamp', '1986-07-01 09:00:00.250')).toBe('1986-07-01 00:00:00.250Z');
     expect(zoned('timestamp', '0000-00-00 00:00:00')).toBe('0000-00-00 00:00:00');
     expect(zoned('datetime', '2024-03-01 08:00:00')).toBe('2024-03-01 08:00:00');
-    expect(zoned('timestamp', '2024-11-03 01:30:00', 'America/New_York')).toBe('2024-11-03 05:30:00');
-    expect(zoned('timestamp', '2024-11-03 02:30:00', 'America/New_York')).toBe('2024-11-03 07:30:00');
-    expect(zoned('timestamp', '2024-03-10 03:00:01', 'America/New_York')).toBe('2024-03-10 07:00:01');
+    expect(zoned('timestamp', '2024-11-03 01:30:00', 'America/New_York')).toBe('2024-11-03 05:30:00Z');
+    expect(zoned('timestamp', '2024-11-03 02:30:00', 'America/New_York')).toBe('2024-11-03 07:30:00Z');
+    expect(zoned('timestamp', '2024-03-10 03:00:01', 'America/New_York')).toBe('2024-03-10 07:00:01Z');
+    expect(zoned('timestamp', '2024-03-01 08:00:00', '')).toBe('2024-03-01 08:00:00');
+    expect(zoned('timestamp', '2024-03-01 08:00:00.5', 'UTC')).toBe('2024-03-01 08:00:00.5Z');
     expect(() => createDrainerDecoder({ zone: 'Mars/Olympus' })).toThrow(/zone/);
   });
 
