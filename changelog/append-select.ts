@@ -3,8 +3,9 @@ import { appendSource, type PathRequest } from './append-source.js';
 import { alwaysFits, fitSql, isNested, type FitContext } from './fit.js';
 import { parseHiveType, type HiveType } from './hive-type.js';
 import { KEY_COLUMN } from './partitioned-copy.js';
-import { instantSql, partitionKeySql, wallOfInstant } from './time-sql.js';
+import { instantSql, partitionKeySql } from './time-sql.js';
 import type { LandingTable } from './types.js';
+import { wallOfMicros, type ZoneClock } from './zone-clock.js';
 
 /** Value of `__key` for a record that must not land. */
 export const BAD_KEY = -1;
@@ -13,6 +14,12 @@ interface TypedColumn {
   name: string;
   type: HiveType;
   hiveType: string;
+}
+
+/** Zones of a table's partitions and of its event times without an offset. */
+export interface TableZones {
+  table: ZoneClock;
+  eventTime: ZoneClock;
 }
 
 /** The SQL of one append table over spooled lines, in its fast or its careful variant. */
@@ -25,10 +32,11 @@ export class AppendSelect {
   constructor(
     private readonly table: LandingTable,
     private readonly batch: string,
+    private readonly zones: TableZones,
     careful: boolean,
   ) {
     const { spec } = table;
-    this.context = { zone: spec.timezone, timestamps: spec.timestamps };
+    this.context = { zone: zones.table, timestamps: spec.timestamps };
     this.columns = table.columns.map(({ name, type }) => ({
       name,
       type: parseHiveType(type),
@@ -91,7 +99,7 @@ export class AppendSelect {
 
   /** Levels: parsed document, texts t0.., typed values c0.., event time and partition. */
   private typed(lines: string): string {
-    const { eventTime, partition, timezone } = this.table.spec;
+    const { eventTime, partition } = this.table.spec;
     const texts = this.columns.map((_, i) => `${this.source.read(i)} AS t${i}`);
     texts.push(
       this.timeIndex === undefined
@@ -101,14 +109,14 @@ export class AppendSelect {
     const values = this.columns.map(({ type }, i) => `${fitSql(type, `t${i}`, this.context)} AS c${i}`);
     const instant =
       this.timeIndex === undefined
-        ? 'CASE WHEN ts >= 0 THEN make_timestamptz(ts * 1000) END'
-        : instantSql('timetext', eventTime.zone, eventTime.format);
+        ? 'CASE WHEN ts >= 0 THEN ts * 1000 END'
+        : instantSql('timetext', this.zones.eventTime, eventTime.format);
     values.push(`${instant} AS instant`);
     const levels = [
       ...this.source.levels,
       texts.join(', '),
       values.join(', '),
-      `${wallOfInstant('instant', timezone)} AS wall`,
+      `${wallOfMicros('instant', this.zones.table)} AS wall`,
       `${partitionKeySql('wall', partition)} AS part`,
     ];
     return levels.reduce((from, level) => `SELECT *, ${level} FROM (${from})`, `SELECT * FROM ${lines}`);

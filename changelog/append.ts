@@ -2,12 +2,13 @@ import { join } from 'node:path';
 
 import { isTributaryError } from '../common/errors.js';
 import { lit, type Duck } from '../warehouse/duckdb.js';
-import { AppendSelect, BAD_KEY } from './append-select.js';
+import { AppendSelect, BAD_KEY, type TableZones } from './append-select.js';
 import { NOT_PLAIN } from './append-source.js';
 import { landedFiles } from './landed-files.js';
 import { copyPartitioned, type CopiedFile } from './partitioned-copy.js';
 import { quarantineInsert, quarantineTable } from './quarantine.js';
 import type { LandedFile, LandingTable } from './types.js';
+import { zoneClock } from './zone-clock.js';
 
 export interface AppendRequest {
   table: LandingTable;
@@ -31,17 +32,21 @@ export async function landAppend(duck: Duck, request: AppendRequest): Promise<La
   const lines = `read_parquet(${lit(request.linesPath)})`;
   const directory = (variant: string) =>
     join(request.workDir, 'parts', `${request.table.spec.name}-${variant}`);
+  const zones = {
+    table: await zoneClock(duck, request.table.spec.timezone),
+    eventTime: await zoneClock(duck, request.table.spec.eventTime.zone),
+  };
   let copied: CopiedFile[];
   try {
-    const fast = new AppendSelect(request.table, request.batch, false);
+    const fast = new AppendSelect(request.table, request.batch, zones, false);
     copied = await copyPartitioned(duck, fast.rows(lines), directory('fast'));
   } catch (error) {
     if (!isNotPlain(error)) throw error;
-    const careful = new AppendSelect(request.table, request.batch, true);
+    const careful = new AppendSelect(request.table, request.batch, zones, true);
     copied = await copyPartitioned(duck, careful.rows(lines), directory('careful'));
   }
   const bad = copied.filter((file) => file.key === BAD_KEY);
-  if (bad.length > 0) await quarantineFaults(duck, request, lines, bad);
+  if (bad.length > 0) await quarantineFaults(duck, request, zones, lines, bad);
   return landedFiles(
     duck,
     request,
@@ -52,6 +57,7 @@ export async function landAppend(duck: Duck, request: AppendRequest): Promise<La
 async function quarantineFaults(
   duck: Duck,
   request: AppendRequest,
+  zones: TableZones,
   lines: string,
   bad: CopiedFile[],
 ): Promise<void> {
@@ -60,7 +66,7 @@ async function quarantineFaults(
     `(SELECT l.* FROM ${lines} l SEMI JOIN ` +
     `(SELECT kafka_partition, kafka_offset FROM read_parquet(${files}, hive_partitioning = false)) b ` +
     `ON l.p = b.kafka_partition AND l.o = b.kafka_offset)`;
-  const faults = new AppendSelect(request.table, request.batch, true).faults(suspects);
+  const faults = new AppendSelect(request.table, request.batch, zones, true).faults(suspects);
   const own = lit(quarantineTable(request.table.spec.name));
   const { unreadableTo } = request;
   const owner =

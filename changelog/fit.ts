@@ -1,10 +1,11 @@
 import { ident, lit } from '../warehouse/duckdb.js';
 import type { HiveType } from './hive-type.js';
 import { dateSql, wallSql } from './time-sql.js';
+import type { ZoneClock } from './zone-clock.js';
 
 /** What a conversion needs to know of the table. */
 export interface FitContext {
-  zone: string;
+  zone: ZoneClock;
   /** `string`: timestamps are written as text. */
   timestamps: 'native' | 'string';
 }
@@ -81,23 +82,22 @@ export function fitSql(type: HiveType, text: string, context: FitContext): strin
   }
 }
 
-const INTEGER = lit('-?[0-9]{1,19}');
-const NUMBER = lit('-?[0-9]*\\.?[0-9]+([eE][-+]?[0-9]{1,4})?|-?[0-9]+\\.([eE][-+]?[0-9]{1,4})?');
-
 /** DuckDB rounds '1.5' to 2 and reads '0x10' and '1_000': only digits go to its cast, and 1.0 or 1e3 when nothing is lost. */
 function integerSql(type: string, text: string): string {
   const wide = `try_cast(${text} AS DECIMAL(38,15))`;
   return (
-    `CASE WHEN regexp_full_match(${text}, ${INTEGER}) THEN try_cast(${text} AS ${type}) ` +
+    `CASE WHEN regexp_full_match(${text}, '-?[0-9]{1,19}') THEN try_cast(${text} AS ${type}) ` +
     `WHEN regexp_full_match(${text}, '-?[0-9]+(\\.[0-9]{0,15})?([eE]\\+?[0-9]{1,2})?') AND ${wide} = trunc(${wide}) ` +
     `THEN try_cast(trunc(${wide}) AS ${type}) END`
   );
 }
 
+/** What DuckDB's cast reads beyond plain numbers: blanks, digit separators, words, and numbers too large as infinity. */
 function floatSql(type: string, text: string): string {
+  const value = `try_cast(${text} AS ${type})`;
   return (
-    `CASE WHEN regexp_full_match(${text}, ${NUMBER}) THEN CASE WHEN isfinite(try_cast(${text} AS ${type})) THEN try_cast(${text} AS ${type}) END ` +
-    `WHEN ${text} IN ('NaN', 'Infinity', '-Infinity') THEN ${text}::${type} END`
+    `CASE WHEN isfinite(${value}) AND NOT contains(${text}, '_') AND NOT contains(${text}, ' ') THEN ${value} ` +
+    `WHEN ${text} IN ('NaN', 'Infinity', '-Infinity') THEN ${value} END`
   );
 }
 
@@ -106,19 +106,21 @@ function floatSql(type: string, text: string): string {
  * a hundred times the narrow one, so short texts take the narrow one.
  */
 function decimalSql(precision: number, scale: number, text: string): string {
-  const whole = precision - scale;
-  const integerPart = whole === 0 ? '0*' : `0*[0-9]{0,${whole}}`;
-  const exact = lit(scale === 0 ? `-?${integerPart}(\\.0*)?` : `-?${integerPart}(\\.[0-9]{0,${scale}}0*)?`);
   const type = `DECIMAL(${precision},${scale})`;
+  const whole = precision - scale;
+  const fraction = scale === 0 ? '' : `(\\.[0-9]{0,${scale}})?`;
+  const plain = lit(`-?${whole === 0 ? '0' : `[0-9]{1,${whole}}`}${fraction}`);
+  const padded = lit(`-?0*[0-9]{0,${whole}}(\\.[0-9]{0,${scale}}0*)?`);
   const cast =
     precision > 18 && scale <= 16
       ? `CASE WHEN strlen(${text}) <= ${18 - scale} THEN try_cast(${text} AS DECIMAL(18,${scale}))::${type} ELSE try_cast(${text} AS ${type}) END`
       : `try_cast(${text} AS ${type})`;
   const fractionDigits = `strlen(regexp_extract(${text}, '\\.([0-9]*)', 1)) - coalesce(try_cast(regexp_extract(${text}, '[eE]\\+?(-?[0-9]+)', 1) AS INTEGER), 0)`;
-  const widest = Math.min(38, Math.max(scale + 10, scale));
+  const widest = Math.min(38, scale + 10);
   const wide = `try_cast(${text} AS DECIMAL(38,${widest}))`;
   return (
-    `CASE WHEN regexp_full_match(${text}, ${exact}) AND ${text} NOT IN ('', '-', '.', '-.') THEN ${cast} ` +
+    `CASE WHEN regexp_full_match(${text}, ${plain}) THEN ${cast} ` +
+    `WHEN regexp_full_match(${text}, ${padded}) AND regexp_matches(${text}, '[0-9]') THEN ${cast} ` +
     `WHEN regexp_full_match(${text}, '-?[0-9]+(\\.[0-9]+)?[eE][-+]?[0-9]{1,3}') AND ${fractionDigits} <= ${widest} ` +
     `AND try_cast(${wide} AS ${type}) = ${wide} THEN try_cast(${wide} AS ${type}) END`
   );

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 
 import { lit, type Duck } from '../warehouse/duckdb.js';
 import { moveTo, type CopiedFile } from './partitioned-copy.js';
-import { instantOfWall, partitionValues, wallOfInstant } from './time-sql.js';
+import { partitionValues } from './time-sql.js';
 import type { LandedFile, LandingTable } from './types.js';
 
 export interface LandedFilesRequest {
@@ -57,9 +57,9 @@ async function instantBounds(
       `(${i}, ${lit(file.min('event_time')!)}::TIMESTAMP, ${lit(file.max('event_time')!)}::TIMESTAMP)`,
   );
   const instant = (wall: string, choose: 'min' | 'max') => {
-    const first = instantOfWall(wall, zone);
+    const first = `timezone(${lit(zone)}, ${wall})`;
     const around = [-60, -30, 0, 30, 60].map((minutes) => `${first} + to_minutes(${minutes})`);
-    const same = `list_filter([${around.join(', ')}], lambda x: ${wallOfInstant('x', zone)} = ${wall})`;
+    const same = `list_filter([${around.join(', ')}], lambda x: timezone(${lit(zone)}, x) = ${wall})`;
     return `epoch_ms(coalesce(list_${choose}(${same}), ${first}))`;
   };
   const rows = await duck.rows<{ min: string; max: string }>(

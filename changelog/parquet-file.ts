@@ -64,7 +64,8 @@ export class ParquetFile {
 
   endRowGroup(rows: number): void {
     const chunks = this.columns.map(
-      (_, index) => this.current[index] ?? { offset: this.position, bytes: 0, values: 0, encoding: PLAIN },
+      (_, index): Chunk =>
+        this.current[index] ?? { offset: this.position, bytes: 0, values: 0, encoding: PLAIN },
     );
     this.groups.push({ rows, chunks });
     this.current = [];

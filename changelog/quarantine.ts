@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import type { LandingTable, LandedFile } from './types.js';
 import { lit, type Duck } from '../warehouse/duckdb.js';
 import { copyPartitioned, KEY_COLUMN, moveTo } from './partitioned-copy.js';
-import { partitionKeySql, partitionValues, wallOfInstant } from './time-sql.js';
+import { partitionKeySql, partitionValues } from './time-sql.js';
+import { wallOfMicros, zoneClock } from './zone-clock.js';
 
 /** Why a record is in quarantine. The code is stable; people filter and alert on it. */
 export type ReasonCode =
@@ -91,7 +92,7 @@ async function writeTable(
   table: string,
   request: { topic: string; batch: string; fileStem: string; workDir: string; zone: string },
 ): Promise<LandedFile[]> {
-  const wall = wallOfInstant('make_timestamptz(greatest(ts, 0) * 1000)', request.zone);
+  const wall = wallOfMicros('greatest(ts, 0) * 1000', await zoneClock(duck, request.zone));
   const copied = await copyPartitioned(
     duck,
     `SELECT ${lit(request.topic)} AS kafka_topic, p AS kafka_partition, o AS kafka_offset, ts AS kafka_timestamp, ` +
