@@ -27,6 +27,9 @@ export interface JsonNode {
 
 export type Path = (string | number)[];
 
+/** A text with a reference, which can stand for any value. */
+const REFERENCE = { type: 'string' as const, pattern: String.raw`\$\{.+\}` };
+
 let schema: JsonNode | undefined;
 
 /** The JSON schema of the config file, for editors, for the docs, and for naming what stands at a path. */
@@ -40,7 +43,7 @@ function build(): JsonNode {
     io: 'input',
     target: 'draft-7',
     unrepresentable: 'any',
-    override: ({ zodSchema, jsonSchema }) => {
+    override: ({ zodSchema, jsonSchema, path }) => {
       // zod drops the examples of what it transforms, as if they were of the result; ours are of the input.
       const examples = z.globalRegistry.get(zodSchema)?.examples;
       if (Array.isArray(examples)) jsonSchema.examples = examples;
@@ -48,7 +51,8 @@ function build(): JsonNode {
       if (zodSchema._zod.def.type !== 'custom') return;
       jsonSchema.writeOnly = true;
       jsonSchema.anyOf = [
-        { type: 'string', pattern: String.raw`\$\{.+\}` },
+        // An address without a password may stand in the file.
+        path.at(-1) === 'url' ? { type: 'string' as const } : REFERENCE,
         {
           type: 'object',
           properties: { file: { type: 'string', description: 'File that holds the secret.' } },

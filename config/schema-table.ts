@@ -59,7 +59,7 @@ const common = {
     .describe('Partition columns of the changelog: `[day]` is `dt`, `[day, hour]` is `dt` and `hh`.'),
   raw: z
     .union([z.boolean(), hiveIdentifier('column')])
-    .default(false)
+    .prefault(false)
     .describe('Keep the record as it came: `true` in a column `raw`, or the name of the column.'),
   lateness: duration()
     .prefault('10m')

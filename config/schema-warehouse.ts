@@ -15,7 +15,7 @@ const HiveCatalog = z
     user: z.string().min(1).default('hive').describe('User name.'),
     password: secret().optional().describe('Password, for `auth: plain`.'),
     database: hiveIdentifier('database')
-      .default('default')
+      .prefault('default')
       .describe('Hive database of the tables; created if missing.'),
     settings: z
       .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
