@@ -38,10 +38,9 @@ export async function checkPorts(
 /** Names the holder of a port, and the checkout it belongs to if it is a Tributary stack's. */
 export function describeHolder(holder: PortHolder | undefined, root: string): string {
   if (!holder) return 'a process that this user cannot see';
-  const text = `pid ${holder.pid} (${holder.command})`;
-  if (holder.owner === undefined) return text;
+  if (holder.owner === undefined) return `pid ${holder.pid} (${holder.command})`;
   const split = holder.owner.lastIndexOf(':');
   const [directory, unit] = [holder.owner.slice(0, split), holder.owner.slice(split + 1)];
-  if (directory === root) return `${text}, ${unit} of this very stack`;
-  return `${text}, ${unit} of another Tributary stack in ${dirname(directory)} (${directory})`;
+  if (directory === root) return `pid ${holder.pid}, ${unit} of this very stack`;
+  return `pid ${holder.pid}, ${unit} of another Tributary stack: ${dirname(directory)} (${directory})`;
 }

@@ -26,7 +26,10 @@ async function bean(webhdfsUrl: string, name: string): Promise<Record<string, un
 }
 
 async function getJson(url: string): Promise<unknown> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+  const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) }).catch((error: Error) => {
+    const cause = error.cause instanceof Error ? error.cause.message : error.message;
+    throw notReady(`${new URL(url).host}: ${cause}`);
+  });
   const text = await response.text();
   if (!response.ok) throw notReady(`${url} answered ${response.status}: ${text.slice(0, 200)}`);
   return JSON.parse(text) as unknown;

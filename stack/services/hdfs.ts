@@ -13,7 +13,7 @@ const DATANODE = 'org.apache.hadoop.hdfs.server.datanode.DataNode';
 
 const common = {
   service: 'hdfs',
-  readyTimeoutMs: 120_000,
+  readyTimeoutMs: 240_000,
   stopGraceMs: 15_000,
 } as const;
 

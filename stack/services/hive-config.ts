@@ -16,6 +16,12 @@ export function writeHiveConfig(context: UnitContext): void {
     'tez.ignore.lib.uris': true,
     // Two tasks in one JVM failed in Parquet input and output.
     'tez.am.inline.task.execution.max-tasks': 1,
+    // In one process there is nobody to wait for: the default pauses are made for a cluster.
+    'tez.local.mode.without.network': true,
+    'tez.am.sleep.time.before.exit.millis': 0,
+    'tez.task.get-task.sleep.interval-ms.max': 20,
+    // A local application master never comes back after a crash, so nothing is kept for it.
+    'tez.dag.recovery.enabled': false,
     'tez.staging-dir': join(data, 'tez'),
     'tez.runtime.io.sort.mb': 64,
     'tez.runtime.unordered.output.buffer.size-mb': 32,
@@ -62,6 +68,7 @@ export function writeHiveConfig(context: UnitContext): void {
       'hive.privilege.synchronizer': false,
       'hive.metastore.housekeeping.threads.on': false,
       'hive.tez.container.size': 1024,
+      'hive.tez.dag.status.check.interval': '50ms',
     }),
   );
   const levels = { 'org.apache.hadoop.hive.ql.Driver': 'INFO', 'org.apache.hive.service.server': 'INFO' };

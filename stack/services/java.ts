@@ -8,6 +8,8 @@ export interface JavaOptions {
   main: string;
   args?: string[];
   heapMb: number;
+  /** Heap from the start; small by default. */
+  initialHeapMb?: number;
   /** `-D` and other options of the virtual machine. */
   options?: string[];
 }
@@ -16,7 +18,7 @@ export interface JavaOptions {
 export function javaArguments(options: JavaOptions): string[] {
   return [
     `-Xmx${options.heapMb}m`,
-    `-Xms${Math.min(64, options.heapMb)}m`,
+    `-Xms${options.initialHeapMb ?? 64}m`,
     '-XX:+ExitOnOutOfMemoryError',
     '-Djava.net.preferIPv4Stack=true',
     '-Djava.awt.headless=true',

@@ -35,7 +35,7 @@ export const kafka: Unit = {
       paths.data('kafka'),
     ),
   probe: ({ endpoints }) => probeKafka(endpoints.kafka.brokers),
-  readyTimeoutMs: 90_000,
+  readyTimeoutMs: 180_000,
   stopGraceMs: 30_000,
 };
 

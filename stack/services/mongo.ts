@@ -31,6 +31,6 @@ export const mongo: Unit = {
     args: ['-listen', `127.0.0.1:${ports.mongo}`, '-dir', paths.data('mongo')],
   }),
   probe: ({ endpoints }) => probeMongo(endpoints.mongo.url),
-  readyTimeoutMs: 30_000,
+  readyTimeoutMs: 60_000,
   stopGraceMs: 10_000,
 };

@@ -41,6 +41,6 @@ export const temporal: Unit = {
     ],
   }),
   probe: ({ endpoints }) => probeTemporal(endpoints.temporal.address, Object.keys(SEARCH_ATTRIBUTES)),
-  readyTimeoutMs: 60_000,
+  readyTimeoutMs: 120_000,
   stopGraceMs: 15_000,
 };

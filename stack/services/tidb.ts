@@ -40,6 +40,6 @@ export const tidb: Unit = {
   }),
   probe: ({ endpoints }) => probeTidb(endpoints.tidb.host, endpoints.tidb.port),
   afterReady: ({ endpoints }) => setGcSafePoint(endpoints.tidb.host, endpoints.tidb.port),
-  readyTimeoutMs: 90_000,
+  readyTimeoutMs: 180_000,
   stopGraceMs: 20_000,
 };

@@ -66,7 +66,7 @@ describe('a taken port', () => {
     const holder = holderOf(Number(line.toString()));
     expect(holder?.pid).toBe(child.pid);
     expect(describeHolder(holder, '/this/checkout/.stack')).toMatch(
-      /kafka of another Tributary stack in \/other\/checkout /,
+      /kafka of another Tributary stack: \/other\/checkout /,
     );
     expect(describeHolder(holder, '/other/checkout/.stack')).toMatch(/kafka of this very stack/);
   });
