@@ -50,7 +50,10 @@ export default tseslint.config(
       ],
     },
   },
-  { files: ['client/**', 'stack/**', 'bench/**', 'scripts/**', 'bin/**'], rules: { 'no-console': 'off' } },
+  {
+    files: ['client/**', 'stack/**', 'bench/**', 'demo/**', 'scripts/**', 'bin/**'],
+    rules: { 'no-console': 'off' },
+  },
   { files: ['**/*.{js,mjs}'], ...tseslint.configs.disableTypeChecked },
   {
     files: ['**/*.{js,mjs}'],

@@ -71,7 +71,7 @@ export function clusterOptions(cluster: KafkaRuntime, log?: Logger): ClusterOpti
         mechanism: sasl.mechanism,
         username: sasl.username,
         password: sasl.password.reveal(),
-      } as ClusterOptions['sasl'],
+      },
     }),
     ...(log && {
       log: (level, message, details) => log[level]({ cluster: cluster.name, ...details }, message),

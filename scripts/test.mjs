@@ -1,0 +1,76 @@
+// npm test: the whole suite on a bare machine, as CI runs it. The fast loop is npm run test:watch.
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { root, run, setup } from './setup.mjs';
+
+const RESULTS = join(root, '.stack', 'test-results');
+const totals = { passed: 0, failed: 0, skipped: 0 };
+
+/** A check without cases of its own counts as one. */
+function check(title, args) {
+  if (run(title, 'npm', ['run', '--silent', ...args], { mayFail: true })) totals.passed += 1;
+  else totals.failed += 1;
+}
+
+/** One vitest project; its counts come from vitest's own report. */
+function suite(project, env = process.env) {
+  const outputFile = join(RESULTS, `${project}.json`);
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${outputFile}`];
+  const passed = run(`${project} tests`, 'npx', ['vitest', 'run', '--project', project, ...reporters], {
+    env,
+    mayFail: true,
+  });
+  try {
+    const report = JSON.parse(readFileSync(outputFile, 'utf8'));
+    totals.passed += report.numPassedTests;
+    totals.failed += report.numFailedTests;
+    totals.skipped += report.numPendingTests + report.numTodoTests;
+    // A file that cannot be loaded has no failed test of its own, and must not look like success.
+    if (!passed && report.numFailedTests === 0) totals.failed += 1;
+    if (report.numTotalTests === 0) totals.failed += 1;
+  } catch {
+    totals.failed += 1;
+  }
+}
+
+function stack(args, env, options = {}) {
+  return run(`services ${args[0]}`, 'npm', ['run', '--silent', 'stack', '--', ...args], { env, ...options });
+}
+
+rmSync(RESULTS, { recursive: true, force: true });
+mkdirSync(RESULTS, { recursive: true });
+const withServices = !process.argv.includes('--no-services');
+setup();
+check('types', ['typecheck']);
+check('lint', ['lint']);
+check('format', ['format:check']);
+check('docs in step with the schema', ['docs:config', '--', '--check']);
+suite('unit');
+suite('replay');
+if (withServices) {
+  // Services of their own, so that a stack in use is left alone.
+  const env = {
+    ...process.env,
+    TRIBUTARY_STACK_DIR: join(root, '.stack', 'test'),
+    TRIBUTARY_STACK_PORT_OFFSET: process.env.TRIBUTARY_STACK_PORT_OFFSET ?? '2000',
+  };
+  const down = () =>
+    spawnSync('npm', ['run', '--silent', 'stack', '--', 'down', '--wipe'], {
+      cwd: root,
+      env,
+      stdio: 'inherit',
+    });
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => (down(), process.exit(1)));
+  down();
+  if (stack(['up', '--all'], env, { mayFail: true })) {
+    suite('integration', env);
+    suite('e2e', env);
+  } else {
+    totals.failed += 1;
+    stack(['logs'], env, { mayFail: true });
+  }
+  down();
+}
+console.log(`\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
+process.exitCode = totals.failed === 0 ? 0 : 1;

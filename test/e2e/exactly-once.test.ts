@@ -1,0 +1,177 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HiveCatalog } from '../../warehouse/catalog-hive.js';
+import { readRows, totals } from './rows.js';
+import {
+  click,
+  clickTable,
+  createTopic,
+  endpoints,
+  install,
+  kill,
+  pause,
+  produce,
+  type Installation,
+} from './support.js';
+
+const PARTITIONS = 4;
+
+describe('workers that die at random', () => {
+  const count = 120_000;
+  let here: Installation;
+
+  beforeAll(async () => {
+    here = await install('kills', {
+      warehouse: 'hive',
+      ingest: '{ flush: { interval: 1s, max_records: 10000 }, parallelism: 2 }',
+    });
+    const topic = here.topic('click');
+    await createTopic(topic, PARTITIONS);
+    await produce(
+      topic,
+      PARTITIONS,
+      Array.from({ length: count }, (_, i) => click(i)),
+    );
+    await here.writeConfig(clickTable('kills_click', topic));
+  });
+  afterAll(() => here.close());
+
+  it('leave every record in Hive once: a lost or doubled click would be a wrong report to the business', async () => {
+    const catalog = new HiveCatalog({
+      ...endpoints.hive,
+      auth: 'nosasl',
+      user: 'hive',
+      database: here.name,
+      settings: {},
+      statementTimeoutMs: 600_000,
+    });
+    let worker = here.startWorker();
+    await here.ok('start');
+    for (let i = 0; i < 6; i++) {
+      await pause(1_500 + ((i * 7_919) % 3_000));
+      await kill(worker, 'SIGKILL');
+      worker = here.startWorker();
+    }
+    await here.until(
+      'kills_click',
+      'all rows',
+      ({ rows, lagRecords }) => rows === count && lagRecords === 0,
+      300_000,
+    );
+    const [row] = await catalog.query(
+      `SELECT CAST(count(*) AS STRING) AS n, CAST(count(DISTINCT kafka_partition, kafka_offset) AS STRING) AS d FROM \`${here.name}\`.kills_click`,
+    );
+    expect(row).toEqual({ n: String(count), d: String(count) });
+    const offsets = await catalog.query(
+      `SELECT CAST(min(kafka_offset) AS STRING) AS lo, CAST(max(kafka_offset) AS STRING) AS hi FROM \`${here.name}\`.kills_click GROUP BY kafka_partition`,
+    );
+    expect(offsets).toEqual(
+      Array.from({ length: PARTITIONS }, () => ({ lo: '0', hi: String(count / PARTITIONS - 1) })),
+    );
+    await catalog.close();
+  });
+});
+
+describe('tables that share a topic', () => {
+  let here: Installation;
+  const at = (table: string): Promise<{ rows: number; distinct: number }> => totals(here, table);
+
+  beforeAll(async () => {
+    here = await install('shared');
+    await createTopic(here.topic('click'), 2);
+    here.startWorker();
+  });
+  afterAll(() => here.close());
+
+  it('get everything once, also when one comes later, pauses, stops and starts again', async () => {
+    const topic = here.topic('click');
+    await produce(
+      topic,
+      2,
+      Array.from({ length: 5_000 }, (_, i) => click(i)),
+    );
+    await here.writeConfig(clickTable('shared_a', topic));
+    await here.ok('start');
+    await here.until('shared_a', '5000 rows', ({ rows }) => rows === 5_000);
+
+    await here.writeConfig(clickTable('shared_a', topic) + clickTable('shared_b', topic));
+    await here.ok('start');
+    await here.until('shared_b', 'what came before it', ({ rows }) => rows === 5_000);
+
+    await here.ok('pause', 'shared_b');
+    await here.until('shared_b', 'paused', ({ phase }) => phase === 'paused');
+    await produce(
+      topic,
+      2,
+      Array.from({ length: 3_000 }, (_, i) => click(5_000 + i)),
+    );
+    await here.until('shared_a', '8000 rows', ({ rows }) => rows === 8_000);
+    expect(await at('shared_b')).toEqual({ rows: 5_000, distinct: 5_000 });
+
+    await here.ok('stop', 'shared_a');
+    await here.ok('resume', 'shared_b');
+    await here.until('shared_b', '8000 rows', ({ rows }) => rows === 8_000);
+    await produce(
+      topic,
+      2,
+      Array.from({ length: 1_000 }, (_, i) => click(8_000 + i)),
+    );
+    await here.until('shared_b', '9000 rows', ({ rows }) => rows === 9_000);
+    await here.ok('start', 'shared_a');
+    await here.until('shared_a', '9000 rows', ({ rows }) => rows === 9_000);
+
+    expect(await at('shared_a')).toEqual({ rows: 9_000, distinct: 9_000 });
+    expect(await at('shared_b')).toEqual({ rows: 9_000, distinct: 9_000 });
+  });
+});
+
+describe('a partition', () => {
+  let here: Installation;
+
+  beforeAll(async () => {
+    here = await install('complete', {
+      ingest: '{ flush: { interval: 1s, max_records: 500 }, parallelism: 1 }',
+    });
+    await createTopic(here.topic('click'), 2);
+    await here.writeConfig(
+      clickTable('complete_click', here.topic('click'), '    compaction: { min_files: 2 }\n'),
+    );
+    here.startWorker();
+  });
+  afterAll(() => here.close());
+
+  it('completes with its rows in fewer files, and a late row makes a revision that readers can see', async () => {
+    const topic = here.topic('click');
+    await produce(
+      topic,
+      2,
+      Array.from({ length: 3_000 }, (_, i) => click(i, i % 3_600)),
+    );
+    await here.ok('start');
+    const done = await here.until(
+      'complete_click',
+      'the hour is complete',
+      ({ lastComplete }) => lastComplete === 'dt=2026-03-01/hh=00',
+    );
+    expect(done.rows).toBe(3_000);
+    const revision = async (): Promise<string | undefined> => {
+      const { NoneCatalog } = await import('../../warehouse/catalog-none.js');
+      const { FileStorage } = await import('../../warehouse/storage-file.js');
+      const catalog = new NoneCatalog(new FileStorage(`${here.dir}/data`));
+      return (await catalog.partitionParameters('complete_click', { dt: '2026-03-01', hh: '00' }))[
+        'tributary.revision'
+      ];
+    };
+    expect(await revision()).toBe('1');
+    const files = await readRows<{ f: string }>(
+      here,
+      'complete_click',
+      'count(DISTINCT ingest_batch)::VARCHAR AS f',
+    );
+    expect(Number(files[0]!.f)).toBeGreaterThan(1);
+
+    await produce(topic, 2, [click(9_999, 5)]);
+    await here.until('complete_click', 'the late row', ({ rows }) => rows === 3_001);
+    expect(await revision()).toBe('2');
+    expect(await totals(here, 'complete_click')).toEqual({ rows: 3_001, distinct: 3_001 });
+  });
+});
