@@ -106,6 +106,25 @@ export async function stageFile(
   return { stagedPath, finalName: baseName(finalName), rows, bytes, checksum };
 }
 
+/** A stored file that can go into the next snapshot as it is. */
+export interface UntouchedFile {
+  path: string;
+  rows: number;
+  bytes: number;
+  checksum: string;
+}
+
+/** Copies such a file inside the storage to a staged one. */
+export async function copyStaged(
+  ctx: Pick<MergeContext, 'storage' | 'stagingDir' | 'signal'>,
+  file: UntouchedFile,
+  finalName: string,
+): Promise<StagedSnapshotFile> {
+  const stagedPath = `${ctx.stagingDir}/${finalName}`;
+  await ctx.storage.copy(file.path, stagedPath, ctx.signal);
+  return { stagedPath, finalName, rows: file.rows, bytes: file.bytes, checksum: file.checksum };
+}
+
 /** CRC-32 of a file's bytes, as `crc32:` and eight hex digits. */
 export async function fileChecksum(path: string): Promise<string> {
   let crc = 0;

@@ -46,7 +46,8 @@ export function mergeKey<Row>(
   let winner: KeyState<Row> = stored;
   for (const event of events) {
     if (event.kind === 'patch' || !beats(event, winner)) continue;
-    winner = event.kind === 'delete' ? { ...event, kind: 'tombstone', pending: [] } : { ...event, kind: 'row' };
+    winner =
+      event.kind === 'delete' ? { ...event, kind: 'tombstone', pending: [] } : { ...event, kind: 'row' };
   }
   const waiting = stored.kind === 'row' ? [] : stored.pending;
   const patches = applicable(winner, [...waiting, ...events.filter((event) => event.kind === 'patch')]);

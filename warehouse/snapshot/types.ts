@@ -73,5 +73,47 @@ export interface SplitBucket {
   rows: number;
 }
 
-/** Folds partial updates, in order, onto a document (canonical extended JSON); null: there is no document yet. */
-export type FoldPatch = (doc: string | null, patch: string) => string;
+/** The document (canonical extended JSON) after partial updates, oldest first. */
+export type FoldPatches = (doc: string, patches: readonly string[]) => string;
+
+/** What a bucket starts from. */
+export interface PreviousBucket {
+  rows: (SourceFile & { bytes?: number; checksum?: string })[];
+  tombstones: SourceFile[];
+  pending: SourceFile[];
+  /** The files have rows of other buckets too. */
+  filterRows: boolean;
+  filterHidden: boolean;
+  /** The keys of the rows are known to be unique. */
+  checked: boolean;
+  /** The files have exactly the columns that the table has now, so that an untouched one can be copied as it is. */
+  sameColumns: boolean;
+}
+
+/** Numbers of a merge, of one bucket or of all. */
+export interface BucketCounts {
+  /** Events read. */
+  changes: number;
+  /** Rows before, and what became of them: previous + inserted - deleted = rows. */
+  previous: number;
+  inserted: number;
+  updated: number;
+  deleted: number;
+  rows: number;
+  tombstones: number;
+  /** Partial updates that wait for a document which the mirror does not have: the source must be asked. */
+  pendingPatches: number;
+  /** Partial updates older than the stored document. Repeats are; one that never came before is missing in it. */
+  latePatches: number;
+  /** Updates of which the log does not say what they changed: the source must be asked. */
+  unknownPatches: number;
+}
+
+export interface BucketResult {
+  bucket: number;
+  counts: BucketCounts;
+  /** Absent files have no rows. */
+  rows: StagedSnapshotFile | undefined;
+  tombstones: StagedSnapshotFile | undefined;
+  pending: StagedSnapshotFile | undefined;
+}

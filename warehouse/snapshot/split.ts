@@ -1,0 +1,167 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Duck } from '../duckdb.js';
+import { duckString } from '../sql.js';
+import { beforeBoundary } from './boundary.js';
+import { snapshotCheckFailed, snapshotKeyNull } from './errors.js';
+import {
+  changeRows,
+  checkTable,
+  EVENT,
+  eventsOf,
+  nullKey,
+  snapshotColumns,
+  withBucket,
+} from './event-sql.js';
+import { fittedColumns, localFiles, parquetScan, scanSchema } from './parquet.js';
+import type { Boundary, MergeContext, SnapshotTable, SourceFile, SplitBucket } from './types.js';
+
+/** What one split task wrote: a file for every bucket that got rows. */
+export interface SplitResult {
+  buckets: SplitBucket[];
+  /** Rows of the input files. */
+  read: number;
+  /** Rows of them that lie at or beyond the boundary. */
+  beyond: number;
+  /** Rows of the bucket files: for changes one more than read for every update that changed the key. */
+  written: number;
+}
+
+export interface BucketChangesRequest {
+  table: SnapshotTable;
+  boundary: Boundary;
+  /** Changelog files and the rows that their manifests say they have. */
+  files: SourceFile[];
+  buckets: number;
+}
+
+/**
+ * Splits changelog files into one file of events for each bucket of keys. The files of a merge may be shared out over any
+ * number of such tasks.
+ * @throws TributaryError SnapshotCheckFailed if the files do not have the rows that they should; SnapshotKeyNull
+ */
+export async function bucketChanges(ctx: MergeContext, request: BucketChangesRequest): Promise<SplitResult> {
+  const { table, boundary, buckets } = request;
+  checkTable(table);
+  if (request.files.length === 0) return { buckets: [], read: 0, beyond: 0, written: 0 };
+  return withDuck(ctx, async (duck) => {
+    const scan = parquetScan(await localFiles(ctx, paths(request.files), 'changelog'));
+    const rows = changeRows(scan, await scanSchema(duck, scan), table);
+    const [counts] = await duck.rows<{ read: string; inside: string; nulls: string }>(
+      `SELECT count(*) AS read, count(*) FILTER (${beforeBoundary(boundary)}) AS inside, ` +
+        `count(*) FILTER (${nullKey(table)}) AS nulls FROM (${rows})`,
+    );
+    const read = checkRead(table, 'the changelog', request.files, counts!.read);
+    checkKeys(table, 'they are in the changelog', counts!.nulls);
+    const query = withBucket(eventsOf('changes', table, boundary), table, buckets);
+    const written = await writeBuckets(
+      ctx,
+      duck,
+      `WITH changes AS (SELECT * FROM (${rows}) WHERE ${beforeBoundary(boundary)}) ${query}`,
+    );
+    const inside = Number(counts!.inside);
+    const events = rowsOf(written);
+    if (events < inside || events > 2 * inside) {
+      throw snapshotCheckFailed(table.name, `${inside} changes became ${events} events.`, { inside, events });
+    }
+    return { buckets: written, read, beyond: read - inside, written: events };
+  });
+}
+
+export interface BucketRowsRequest {
+  table: SnapshotTable;
+  /** Files of rows with `cdc_ts` and `cdc_seq`: chunks of a bootstrap, or a snapshot that was not split into buckets. */
+  files: SourceFile[];
+  buckets: number;
+}
+
+/**
+ * Splits whole rows into one file for each bucket, so that a merge finds the rows of its keys in one place.
+ * @throws TributaryError SnapshotCheckFailed, SnapshotKeyNull
+ */
+export async function bucketRows(ctx: MergeContext, request: BucketRowsRequest): Promise<SplitResult> {
+  const { table, buckets } = request;
+  checkTable(table);
+  if (request.files.length === 0) return { buckets: [], read: 0, beyond: 0, written: 0 };
+  return withDuck(ctx, async (duck) => {
+    const scan = parquetScan(await localFiles(ctx, paths(request.files), 'rows'));
+    const columns = fittedColumns(snapshotColumns(table), await scanSchema(duck, scan));
+    const rows = `SELECT ${columns.join(', ')} FROM ${scan}`;
+    const [counts] = await duck.rows<{ read: string; nulls: string }>(
+      `SELECT count(*) AS read, count(*) FILTER (${nullKey(table)}) AS nulls FROM (${rows})`,
+    );
+    const read = checkRead(table, 'the rows to start from', request.files, counts!.read);
+    checkKeys(table, 'they are in the rows to start from', counts!.nulls);
+    const written = await writeBuckets(ctx, duck, withBucket(rows, table, buckets));
+    if (rowsOf(written) !== read) {
+      throw snapshotCheckFailed(table.name, `Of ${read} rows ${rowsOf(written)} came into buckets.`);
+    }
+    return { buckets: written, read, beyond: 0, written: read };
+  });
+}
+
+/** Opens DuckDB for one piece of work. */
+export async function withDuck<T>(ctx: MergeContext, work: (duck: Duck) => Promise<T>): Promise<T> {
+  await mkdir(ctx.workDir, { recursive: true });
+  const duck = await Duck.open({
+    ...ctx.duck,
+    tempDirectory: join(ctx.workDir, 'spill'),
+    ...(ctx.signal && { signal: ctx.signal }),
+  });
+  try {
+    return await work(duck);
+  } finally {
+    duck.close();
+  }
+}
+
+/** An empty read of files that should have rows is the fault that must never become an empty snapshot. */
+function checkRead(table: SnapshotTable, what: string, files: SourceFile[], count: string): number {
+  const expected = files.reduce((sum, file) => sum + file.rows, 0);
+  const read = Number(count);
+  if (read === expected) return read;
+  throw snapshotCheckFailed(
+    table.name,
+    `${what} should have ${expected} rows in ${files.length} files, but ${read} were read.`,
+    { expected, read, files: files.length },
+  );
+}
+
+function checkKeys(table: SnapshotTable, where: string, nulls: string): void {
+  if (nulls !== '0') throw snapshotKeyNull(table.name, table.key, Number(nulls), where);
+}
+
+async function writeBuckets(ctx: MergeContext, duck: Duck, query: string): Promise<SplitBucket[]> {
+  const directory = join(ctx.workDir, 'buckets');
+  const stats = await duck.rows<{
+    filename: string;
+    count: string;
+    partition_keys: { key: string; value: string }[];
+  }>(
+    `COPY (${query}) TO ${duckString(directory)} (FORMAT parquet, COMPRESSION zstd, ` +
+      `PARTITION_BY (${EVENT.bucket}), FILENAME_PATTERN 'part_{i}', OVERWRITE_OR_IGNORE, RETURN_STATS)`,
+  );
+  const files = stats
+    .map((row) => ({
+      local: row.filename,
+      rows: Number(row.count),
+      bucket: Number(row.partition_keys[0]!.value),
+    }))
+    .sort((a, b) => a.bucket - b.bucket || (a.local < b.local ? -1 : 1));
+  const buckets: SplitBucket[] = [];
+  for (const [index, file] of files.entries()) {
+    const path = `${ctx.stagingDir}/split-${String(file.bucket).padStart(5, '0')}-${index}.parquet`;
+    await ctx.storage.upload(file.local, path, ctx.signal);
+    ctx.onProgress?.();
+    buckets.push({ bucket: file.bucket, path, rows: file.rows });
+  }
+  return buckets;
+}
+
+function rowsOf(buckets: readonly SplitBucket[]): number {
+  return buckets.reduce((sum, bucket) => sum + bucket.rows, 0);
+}
+
+function paths(files: readonly SourceFile[]): string[] {
+  return files.map((file) => file.path);
+}
