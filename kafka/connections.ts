@@ -1,7 +1,7 @@
 import type { Kafka } from 'kafkajs';
 import Broker from 'kafkajs/src/broker/index.js';
 import connectionPoolBuilder from 'kafkajs/src/cluster/connectionPoolBuilder.js';
-import socketFactory from 'kafkajs/src/network/socketFactory.js';
+import type { BufferPool } from './buffer-pool.js';
 import {
   createKafka,
   DEFAULT_CLIENT_ID,
@@ -9,6 +9,7 @@ import {
   DEFAULT_REQUEST_TIMEOUT_MS,
   type ClusterOptions,
 } from './client.js';
+import { framedSocket, type SocketRequest } from './framed-socket.js';
 import type { BrokerAddress } from './protocol/metadata.js';
 import { decodeResponse, encodeRequest, negotiate, type Api } from './protocol/request.js';
 
@@ -43,7 +44,7 @@ export class Connections {
   private turn = 0;
   private closed = false;
 
-  constructor(options: ClusterOptions) {
+  constructor(options: ClusterOptions, pool: BufferPool) {
     this.logger = createKafka(options).logger();
     this.seeds = options.brokers.map(parseAddress);
     this.withLogin = options.sasl !== undefined;
@@ -59,7 +60,7 @@ export class Connections {
       maxInFlightRequests: null,
       reauthenticationThreshold: REAUTHENTICATE_BEFORE_MS,
       logger: this.logger,
-      socketFactory: socketFactory(),
+      socketFactory: (request: SocketRequest) => framedSocket(request, pool),
     });
   }
 
@@ -200,6 +201,7 @@ async function exchange<Q, R extends { throttleMs: number }>(
     response: {
       // eslint-disable-next-line @typescript-eslint/require-await -- kafkajs expects a promise, also of a throw
       decode: async (payload) => {
+        dropRemainders(broker);
         const value = decodeResponse(api, payload, version);
         return { clientSideThrottleTime: value.throttleMs, value };
       },
@@ -207,6 +209,16 @@ async function exchange<Q, R extends { throttleMs: number }>(
     },
     logResponseError: false,
   });
+}
+
+/**
+ * After a response kafkajs keeps what is left of its buffer, though nothing is, and would then copy the next one to join
+ * the two. With whole frames from the socket this makes responses pass without a copy.
+ */
+function dropRemainders(broker: Broker): void {
+  for (const connection of broker.connectionPool.pool) {
+    if (connection.bytesBuffered === 0) connection.chunks = [];
+  }
 }
 
 /** kafkajs waits for the responses of open requests before it hangs up, so these are failed first. */

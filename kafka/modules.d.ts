@@ -27,6 +27,9 @@ declare module 'kafkajs/src/broker/index.js' {
   }
 
   export interface Connection {
+    /** Received and not yet taken for a response. */
+    chunks: Buffer[];
+    bytesBuffered: number;
     isConnected(): boolean;
     isAuthenticated(): boolean;
     authenticate(): Promise<void>;
@@ -71,8 +74,4 @@ declare module 'kafkajs/src/cluster/connectionPoolBuilder.js' {
     logger: unknown;
     socketFactory: unknown;
   }): { build(destination: { host: string; port: number }): Promise<ConnectionPool> };
-}
-
-declare module 'kafkajs/src/network/socketFactory.js' {
-  export default function socketFactory(): unknown;
 }

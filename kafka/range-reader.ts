@@ -123,6 +123,7 @@ class KafkaRangeReader implements RangeReader {
           position = next;
         }
         position = Math.min(current.next, to);
+        this.transport.release(current.fetched.records);
       } catch (error) {
         ahead = undefined;
         reread.allow(position, error);

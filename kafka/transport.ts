@@ -1,3 +1,4 @@
+import { BufferPool } from './buffer-pool.js';
 import type { ClusterOptions } from './client.js';
 import { Connections } from './connections.js';
 import { checkCode, KafkaCodeError, KafkaError } from './protocol/error-codes.js';
@@ -24,12 +25,15 @@ export interface KafkaTransport {
   fetch(leader: number, request: FetchRequest): Promise<FetchedPartition | undefined>;
   /** First offset that the leader has on its own disk; undefined if it has no tiered storage. */
   earliestLocal(leader: number, topic: string, partition: number): Promise<number | undefined>;
+  /** Hands back the memory of a fetch's records. Whoever does not, leaves it to the garbage collector. */
+  release(records: Buffer): void;
   close(): Promise<void>;
 }
 
 /** The transport over kafkajs' connections. Nothing is connected before the first question. */
 export function kafkajsTransport(options: ClusterOptions): KafkaTransport {
-  const connections = new Connections(options);
+  const pool = new BufferPool();
+  const connections = new Connections(options, pool);
   const listOffsets = async (leader: number, request: ListOffsetsRequest): Promise<ListedOffset[]> =>
     (await connections.send(leader, listOffsetsApi, request)).partitions;
 
@@ -73,6 +77,7 @@ export function kafkajsTransport(options: ClusterOptions): KafkaTransport {
       return listed?.offset;
     },
 
+    release: (records) => pool.release(records),
     close: () => connections.close(),
   };
 }
