@@ -16,8 +16,10 @@ export interface Told {
   at: 'key' | 'value';
   /** An option that the schema does not know. */
   unknownKey?: boolean;
-  /** A number or boolean stands here as text. */
-  wants?: 'number' | 'boolean';
+  /** There is nothing at the path. */
+  missing?: boolean;
+  /** A text stands where only these are right. */
+  wants?: ('number' | 'boolean')[];
 }
 
 /** Puts an issue of the schema into words that name the option, the value and the way out. */
@@ -29,18 +31,14 @@ export function tell(issue: Issue, document: unknown, base: Path = []): Told[] {
     { path, message, at: 'value', ...more },
   ];
   if (value === undefined && issue.code !== 'unrecognized_keys')
-    return told(required(path, document), { at: 'key' });
+    return told(required(path, document), { at: 'key', missing: true });
   switch (issue.code) {
     case 'unrecognized_keys':
       return issue.keys.map((key) => unknownOption([...path, key], document));
-    case 'invalid_type': {
-      const wants = issue.expected === 'number' || issue.expected === 'int' ? 'number' : issue.expected;
-      const more = wants === 'number' || wants === 'boolean' ? { wants } : {};
-      return told(
-        custom ?? `expected ${kindName(issue.expected)}, found ${describe(value)}`,
-        more as Partial<Told>,
-      );
-    }
+    case 'invalid_type':
+      return told(custom ?? `expected ${kindName(issue.expected)}, found ${describe(value)}`, {
+        wants: wanted(issue),
+      });
     case 'invalid_value':
       return told(custom ?? notOneOf(value, issue.values), { suggestion: nearest(value, issue.values) });
     case 'invalid_union':
@@ -120,7 +118,18 @@ function tellUnion(
   const node = schemaAt(path, document);
   const kinds = new Set(issue.errors.flatMap((errors) => errors.filter(isKind).map(expectation)));
   const names = node?.writeOnly ? ['a secret'] : [...kinds];
-  return [{ path, message: `expected ${names.join(' or ')}, found ${describe(value)}`, at: 'value' }];
+  const wants = issue.errors.flat().flatMap(wanted);
+  return [{ path, message: `expected ${names.join(' or ')}, found ${describe(value)}`, at: 'value', wants }];
+}
+
+/** What a text from a reference may be read as. */
+function wanted(issue: Issue): ('number' | 'boolean')[] {
+  if (issue.code === 'invalid_value') {
+    return issue.values.some((value) => typeof value === 'boolean') ? ['boolean'] : [];
+  }
+  if (issue.code !== 'invalid_type') return [];
+  if (issue.expected === 'boolean') return ['boolean'];
+  return issue.expected === 'number' || issue.expected === 'int' ? ['number'] : [];
 }
 
 const isKind = (issue: Issue): boolean => issue.code === 'invalid_type' || issue.code === 'invalid_value';

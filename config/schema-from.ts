@@ -132,6 +132,10 @@ export const BootstrapSchema = z.discriminatedUnion('kind', [
 
 /** `bootstrap:` under `defaults:`. */
 export const BootstrapDefaultsSchema = z
-  .strictObject({ ...mongoShape, ...tidbShape, kind: z.enum(['tidb', 'mongodb']) })
+  .strictObject({
+    ...mongoShape,
+    ...tidbShape,
+    kind: z.enum(['tidb', 'mongodb']).describe('Kind of the database.'),
+  })
   .omit({ table: true, collection: true })
   .partial();

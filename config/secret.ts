@@ -4,6 +4,8 @@ import { TributaryError } from '../common/errors.js';
 const REDACTED = '[redacted]';
 /** Shorter secrets are hidden only where they stand alone, or `redact` would eat ordinary words. */
 const SHORT = 5;
+/** Still shorter ones protect nothing, and hiding them would only make texts unreadable. */
+const TOO_SHORT = 3;
 
 const known = new Set<string>();
 let patterns: RegExp[] | undefined;
@@ -59,7 +61,7 @@ export class Secret {
 /** Makes `redact` hide a value. Of a URL only the password is secret, so that errors can still name the host. */
 export function registerSecret(value: string): void {
   for (const part of secretParts(value)) {
-    if (part === '' || part === REDACTED) continue;
+    if (part.length < TOO_SHORT || part === REDACTED) continue;
     known.add(part);
     known.add(encodeURIComponent(part));
     known.add(JSON.stringify(part).slice(1, -1));
@@ -103,7 +105,7 @@ function decoded(part: string): string {
 }
 
 function patternOf(value: string): RegExp {
-  const literal = value.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&');
+  const literal = value.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
   return new RegExp(
     value.length < SHORT ? `(?<![\\p{L}\\p{N}_])${literal}(?![\\p{L}\\p{N}_])` : literal,
     'gu',

@@ -4,7 +4,7 @@ const plain = (name: string): string => name.toLowerCase().replace(/[^\p{L}\p{N}
 
 /**
  * The candidate that a person most likely meant, or undefined if none is near. Case, `_` and `-` do not count,
- * so that `apiKey` finds `api_key`.
+ * so that `apiKey` finds `api_key`; a beginning finds the first name that goes on from it.
  */
 export function suggest(name: string, candidates: Iterable<string>): string | undefined {
   const wanted = plain(name);
@@ -20,7 +20,9 @@ export function suggest(name: string, candidates: Iterable<string>): string | un
       bestDistance = distance;
     }
   }
-  return best;
+  return (
+    best ?? [...candidates].find((candidate) => wanted.length > 2 && plain(candidate).startsWith(wanted))
+  );
 }
 
 /** Edits (insert, delete, replace, swap of neighbours) that turn one text into the other. */

@@ -2,6 +2,7 @@ import { checkConfig, type Checked } from './checks.js';
 import { inheritDefaults } from './defaults.js';
 import type { ConfigDocument } from './document.js';
 import { OWN_TEXT, tell, valueAt, type Told } from './messages.js';
+import { formatPath } from './problems.js';
 import { ConfigSchema, type Config } from './schema.js';
 import { isSecretPath, schemaAt } from './schema-json.js';
 import { registerSecret } from './secret.js';
@@ -40,7 +41,7 @@ function parseRepairing(
     const result = ConfigSchema.safeParse(document.value, { error: () => OWN_TEXT });
     if (result.success) return { parsed: result.data, doubtful };
     let mended = false;
-    const faults = result.error.issues.flatMap((issue) => tell(issue, document.value));
+    const faults = withoutMisspelt(result.error.issues.flatMap((issue) => tell(issue, document.value)));
     for (const told of faults) {
       if (convert(told, document)) {
         mended = true;
@@ -57,13 +58,25 @@ function parseRepairing(
   return { parsed: undefined, doubtful };
 }
 
+/** An option that is missing only because it is misspelt is one mistake, not two. */
+function withoutMisspelt(faults: Told[]): Told[] {
+  const meant = new Set(
+    faults
+      .filter((told) => told.unknownKey === true && told.suggestion !== undefined)
+      .map((told) => formatPath([...told.path.slice(0, -1), told.suggestion ?? ''])),
+  );
+  return faults.filter((told) => told.missing !== true || !meant.has(formatPath(told.path)));
+}
+
 /** References give texts; where a number or boolean is wanted, reads them as one. */
 function convert(told: Told, { value, places }: ConfigDocument): boolean {
   const text = valueAt(value, told.path);
-  if (told.wants === undefined || typeof text !== 'string' || !places.isInterpolated(told.path)) return false;
-  const meant =
-    told.wants === 'boolean' ? { true: true, false: false }[text] : text.trim() === '' ? NaN : Number(text);
-  if (meant === undefined || Number.isNaN(meant)) return false;
+  if (typeof text !== 'string' || !places.isInterpolated(told.path)) return false;
+  const { wants = [] } = told;
+  let meant: number | boolean | undefined;
+  if (wants.includes('boolean') && /^(true|false)$/.test(text)) meant = text === 'true';
+  else if (wants.includes('number') && /^-?\d+(\.\d+)?$/.test(text)) meant = Number(text);
+  if (meant === undefined) return false;
   set(value, told.path, meant);
   return true;
 }
