@@ -109,6 +109,9 @@ program
     console.log(options.yaml ? yamlSnippet(manager.endpoints) : environmentLines(manager.endpoints));
   });
 
+// `... | head` closes the pipe in the middle; the work goes on.
+process.stdout.on('error', () => {});
+
 process.once('SIGINT', () => {
   console.error('\nInterrupted. What was started goes on: `npm run stack -- status`, or `down` to end it.');
   process.exit(130);

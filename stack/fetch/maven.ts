@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { isTributaryError } from '../../common/errors.js';
 import { STACK_SOURCE_DIR } from '../paths.js';
 import { runChecked } from '../proc/run.js';
 import { type Report, heartbeat, seconds } from '../progress.js';
@@ -23,13 +24,19 @@ export async function fetchJars(
   const entry = {
     name: `maven/${classpath}`,
     key,
-    // Maven's local repository is not made for two writers.
-    lock: 'maven',
+    lock: `maven-${classpath}`,
     intact: (directory: string) => jarsPresent(directory, lock),
     fill: async (directory: string) => {
       const size = lock.reduce((sum, { bytes }) => sum + bytes, 0);
       report(unit, `fetching ${lock.length} jars (${Math.round(size / 1e6)} MB) with Maven`);
-      await copyDependencies(classpath, pom, directory, unit, report);
+      try {
+        await copyDependencies(classpath, pom, directory, unit, report);
+      } catch (error) {
+        // A registry may fail one request of a thousand; what came already is not fetched again.
+        if (isTributaryError(error, 'StackToolMissing')) throw error;
+        report(unit, 'Maven failed: trying once more');
+        await copyDependencies(classpath, pom, directory, unit, report);
+      }
       await verifyJars(directory, lock, lockFile);
     },
   };
@@ -82,6 +89,7 @@ async function copyDependencies(
         `org.apache.maven.plugins:maven-dependency-plugin:${VERSIONS.mavenDependencyPlugin}:copy-dependencies`,
         `-DoutputDirectory=${directory}`,
         '-DincludeScope=runtime',
+        '-Dmaven.artifact.threads=12',
         ...(excluded.length > 0 ? [`-DexcludeArtifactIds=${excluded.join(',')}`] : []),
       ],
       {

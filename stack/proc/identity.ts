@@ -61,7 +61,8 @@ export function commandOf(pid: number): string | undefined {
       ? readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
       : execFileSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' });
     const line = text.trim();
-    return line.length > 100 ? `${line.slice(0, 97)}...` : line;
+    // The end tells more than the middle: what a Java or Node program is called comes last.
+    return line.length > 100 ? `${line.slice(0, 40)} ... ${line.slice(-55)}` : line;
   } catch {
     return undefined;
   }
