@@ -1,6 +1,5 @@
 import type { TableSpec } from '../config/spec.js';
-import { lit } from '../warehouse/duckdb.js';
-import type { ReasonCode } from './quarantine.js';
+import { documentSql, trimmedSql, unreadableJsonReason } from './document-sql.js';
 import { parseJsonPath, type PathStep } from './json-path.js';
 import { planJsonShape, type JsonShape, type ShapeRequest } from './json-shape.js';
 
@@ -20,34 +19,10 @@ export interface AppendSource {
   unreadableReason: string;
 }
 
-/** Marks SQL errors that mean: take the careful path. */
-export const NOT_PLAIN = 'tributary: record is not plain';
-
 /** One path a table wants: a column's, or the event time's. */
 export interface PathRequest {
   path: string;
   json: boolean;
-}
-
-const BLANKS = `' ' || chr(9) || chr(10) || chr(13)`;
-
-/** The document of a value: JSON that begins with `{`. Careful: blanks and a BOM in front are fine, anything else gives NULL. */
-function documentSql(value: string, careful: boolean): string {
-  if (!careful) return `CASE WHEN starts_with(${value}, '{') THEN ${value} ELSE error(${lit(NOT_PLAIN)}) END`;
-  const trimmed = trimmedSql(value);
-  return `CASE WHEN starts_with(${trimmed}, '{') AND json_valid(${trimmed}) THEN ${trimmed} END`;
-}
-
-function trimmedSql(value: string): string {
-  return `ltrim(ltrim(${value}, chr(65279)), ${BLANKS})`;
-}
-
-function unreadableJsonReason(value: string): string {
-  const code = (reason: ReasonCode) => lit(reason);
-  return (
-    `CASE WHEN contains(${value}, chr(0)) THEN ${code('nul_byte')} ` +
-    `WHEN json_valid(${trimmedSql(value)}) THEN ${code('not_an_object')} ELSE ${code('invalid_json')} END`
-  );
 }
 
 /** Chooses the reader of a table's format. */

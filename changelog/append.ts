@@ -1,9 +1,8 @@
 import { join } from 'node:path';
 
-import { isTributaryError } from '../common/errors.js';
 import { lit, type Duck } from '../warehouse/duckdb.js';
 import { AppendSelect, BAD_KEY, type TableZones } from './append-select.js';
-import { NOT_PLAIN } from './append-source.js';
+import { fastOrCareful } from './fast-or-careful.js';
 import { landedFiles } from './landed-files.js';
 import { copyPartitioned, type CopiedFile } from './partitioned-copy.js';
 import { quarantineInsert, quarantineTable } from './quarantine.js';
@@ -36,15 +35,10 @@ export async function landAppend(duck: Duck, request: AppendRequest): Promise<La
     table: await zoneClock(duck, request.table.spec.timezone),
     eventTime: await zoneClock(duck, request.table.spec.eventTime.zone),
   };
-  let copied: CopiedFile[];
-  try {
-    const fast = new AppendSelect(request.table, request.batch, zones, false);
-    copied = await copyPartitioned(duck, fast.rows(lines), directory('fast'));
-  } catch (error) {
-    if (!isNotPlain(error)) throw error;
-    const careful = new AppendSelect(request.table, request.batch, zones, true);
-    copied = await copyPartitioned(duck, careful.rows(lines), directory('careful'));
-  }
+  const copied = await fastOrCareful((careful) => {
+    const select = new AppendSelect(request.table, request.batch, zones, careful);
+    return copyPartitioned(duck, select.rows(lines), directory(careful ? 'careful' : 'fast'));
+  });
   const bad = copied.filter((file) => file.key === BAD_KEY);
   if (bad.length > 0) await quarantineFaults(duck, request, zones, lines, bad);
   return landedFiles(
@@ -78,13 +72,5 @@ async function quarantineFaults(
     quarantineInsert(
       `SELECT ${owner}, p::INTEGER, o, ts, reason, detail, key, encode(value) FROM (${faults})${where}`,
     ),
-  );
-}
-
-/** Faults of data that the careful variant can name; everything else is a defect or the machine's fault. */
-function isNotPlain(error: unknown): boolean {
-  return (
-    isTributaryError(error, 'DuckDbFailed') &&
-    (error.message.includes(NOT_PLAIN) || error.message.includes('Malformed JSON'))
   );
 }

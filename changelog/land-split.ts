@@ -2,9 +2,14 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { TributaryError } from '../common/errors.js';
+import { canonicalJson } from '../common/hash.js';
 import { Duck, lit } from '../warehouse/duckdb.js';
 import { landAppend } from './append.js';
+import { changeSource, type ChangeSource } from './change-source.js';
+import { landChanges, type ChangesResult } from './changes.js';
+import { fastOrCareful } from './fast-or-careful.js';
 import { createQuarantine, quarantineInsert, unattributedQuarantine, writeQuarantine } from './quarantine.js';
+import { routeChanges } from './routes.js';
 import { spoolBlocks, type Spool } from './spool.js';
 import type { LandedFile, LandingTable, LandSplitRequest, LandSplitResult } from './types.js';
 
@@ -29,21 +34,19 @@ export async function landSplit(request: LandSplitRequest): Promise<LandSplitRes
   const heartbeat = setInterval(() => request.onProgress?.(), 1000);
   try {
     await duck.run('SET partitioned_write_max_open_files = 1000');
+    // These would turn joins around, and with them the order of rows.
+    await duck.run("SET disabled_optimizers = 'join_order,build_side_probe_side'");
     await createQuarantine(duck);
-    const files = await landTables(duck, request, spool);
+    const landed = await landTables(duck, request, spool);
     const zone = request.tables[0]?.spec.timezone ?? 'UTC';
     const quarantine = await writeQuarantine(duck, { ...request, zone });
     return {
-      files: [...files, ...quarantine.files],
+      ...landed,
+      files: [...landed.files, ...quarantine.files],
       records: spool.records,
       bytesRead: spool.bytes,
       quarantined: quarantine.quarantined,
-      unmatched: 0,
-      withoutRows: 0,
       quarantineReasons: quarantine.reasons,
-      watermarks: {},
-      schemaEvents: [],
-      newColumns: {},
     };
   } finally {
     clearInterval(heartbeat);
@@ -51,30 +54,106 @@ export async function landSplit(request: LandSplitRequest): Promise<LandSplitRes
   }
 }
 
-async function landTables(duck: Duck, request: LandSplitRequest, spool: Spool): Promise<LandedFile[]> {
+async function landTables(duck: Duck, request: LandSplitRequest, spool: Spool): Promise<ChangesResult> {
+  const result: ChangesResult = {
+    files: [],
+    unmatched: 0,
+    withoutRows: 0,
+    watermarks: {},
+    schemaEvents: [],
+    newColumns: {},
+  };
+  for (const group of groupsByReader(request.tables)) {
+    const owner = unattributedQuarantine(request.topic, group);
+    const source = changeSource(group[0]!.spec.format);
+    if (source) merge(result, await landChangeLog(duck, request, spool, group, source, owner));
+    else result.files.push(...(await landRecords(duck, request, spool, group, owner)));
+  }
+  return result;
+}
+
+/** Tables that read the records by the same format and options share one reading. */
+function groupsByReader(tables: LandingTable[]): LandingTable[][] {
+  const groups = new Map<string, LandingTable[]>();
+  for (const table of tables) {
+    const reader = canonicalJson([table.spec.format, table.spec.formatOptions]);
+    groups.set(reader, [...(groups.get(reader) ?? []), table]);
+  }
+  return [...groups.values()];
+}
+
+async function landRecords(
+  duck: Duck,
+  request: LandSplitRequest,
+  spool: Spool,
+  tables: LandingTable[],
+  owner: string,
+): Promise<LandedFile[]> {
+  if (!APPEND_FORMATS.has(tables[0]!.spec.format)) throw unsupported(tables[0]!);
+  if (spool.odd > 0) await quarantineOdd(duck, spool, owner, true);
+  if (spool.lines === 0) return [];
   const files: LandedFile[] = [];
-  const owner = unattributedQuarantine(request.topic, request.tables);
-  if (spool.odd > 0) await quarantineOdd(duck, spool, owner);
-  if (spool.lines === 0) return files;
-  const seen = new Set<string>();
-  for (const table of request.tables) {
-    const { format, formatOptions } = table.spec;
-    if (!APPEND_FORMATS.has(format)) throw unsupported(table);
-    const reader = JSON.stringify([format, formatOptions]);
-    const unreadableTo = seen.has(reader) ? undefined : owner;
-    seen.add(reader);
+  for (const [index, table] of tables.entries()) {
+    const unreadableTo = index === 0 ? owner : undefined;
     files.push(...(await landAppend(duck, { ...request, table, linesPath: spool.linesPath, unreadableTo })));
   }
   return files;
 }
 
-async function quarantineOdd(duck: Duck, spool: Spool, owner: string): Promise<void> {
+async function landChangeLog(
+  duck: Duck,
+  request: LandSplitRequest,
+  spool: Spool,
+  tables: LandingTable[],
+  source: ChangeSource,
+  owner: string,
+): Promise<ChangesResult> {
+  const records = `read_parquet(${lit(spool.linesPath)})`;
+  const types = tables.some((table) => table.columns.some(({ type }) => type === 'binary'));
+  const raw = tables.some(({ spec }) => spec.rawColumn !== undefined);
+  const typesAt = async (partition: number, offset: number) => {
+    const record = `(SELECT * FROM ${records} WHERE p = ${partition} AND o = ${offset})`;
+    const changes = source.select(record, { careful: true, types: true, raw: false });
+    const [row] = await duck.rows<{ types: string | null }>(`SELECT types FROM (${changes}) LIMIT 1`);
+    return row?.types ?? null;
+  };
+  const routed = await fastOrCareful((careful) =>
+    routeChanges(
+      duck,
+      source.select(records, { careful, types, raw }),
+      tables,
+      join(request.workDir, 'routed', `${tables[0]!.spec.format}-${careful ? 'careful' : 'fast'}`),
+    ),
+  );
+  const result = await landChanges(
+    duck,
+    { ...request, tables, records, source, typesAt, unattributedTo: owner },
+    routed,
+  );
+  if (spool.odd > 0) result.withoutRows += await quarantineOdd(duck, spool, owner, false);
+  return result;
+}
+
+function merge(into: ChangesResult, other: ChangesResult): void {
+  into.files.push(...other.files);
+  into.unmatched += other.unmatched;
+  into.withoutRows += other.withoutRows;
+  Object.assign(into.watermarks, other.watermarks);
+  into.schemaEvents.push(...other.schemaEvents);
+  Object.assign(into.newColumns, other.newColumns);
+}
+
+/** Null values (in a change log they mean nothing) and values that are not UTF-8. Answers how many meant nothing. */
+async function quarantineOdd(duck: Duck, spool: Spool, owner: string, nulls: boolean): Promise<number> {
+  const odd = `read_parquet(${lit(spool.oddPath)})`;
   await duck.run(
     quarantineInsert(
       `SELECT ${lit(owner)}, p::INTEGER, o, ts, CASE WHEN value IS NULL THEN 'null_value' ELSE 'invalid_utf8' END, NULL, key, value ` +
-        `FROM read_parquet(${lit(spool.oddPath)})`,
+        `FROM ${odd} WHERE ${nulls} OR value IS NOT NULL`,
     ),
   );
+  const [row] = await duck.rows<{ n: string }>(`SELECT count(*) AS n FROM ${odd} WHERE value IS NULL`);
+  return nulls ? 0 : Number(row!.n);
 }
 
 function unsupported(table: LandingTable): TributaryError {

@@ -1,9 +1,15 @@
 import { join } from 'node:path';
 
+import type { TableSpec } from '../config/spec.js';
 import { lit, type Duck } from '../warehouse/duckdb.js';
 import { moveTo, type CopiedFile } from './partitioned-copy.js';
 import { partitionValues } from './time-sql.js';
 import type { LandedFile, LandingTable } from './types.js';
+
+/** Hive table of a table's landed rows: its own name for logs, `<name>_changelog` for a mirror (design 3). */
+function changelogTable(spec: TableSpec): string {
+  return spec.mode === 'append' ? spec.name : `${spec.name}_changelog`;
+}
 
 export interface LandedFilesRequest {
   table: LandingTable;
@@ -16,9 +22,9 @@ export async function landedFiles(
   duck: Duck,
   request: LandedFilesRequest,
   copied: CopiedFile[],
-  hiveTable = request.table.spec.name,
 ): Promise<LandedFile[]> {
   const { partition: level, timezone } = request.table.spec;
+  const hiveTable = changelogTable(request.table.spec);
   const bounds = await instantBounds(duck, copied, timezone);
   const files: LandedFile[] = [];
   for (const [index, file] of copied.entries()) {

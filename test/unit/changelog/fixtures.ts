@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 
 import type { TestRecord } from './landing.js';
 
-const ROOT = process.env['TRIBUTARY_FIXTURES'] ?? '/work/shared/reference/fixtures';
+export const FIXTURE_ROOT = process.env['TRIBUTARY_FIXTURES'] ?? '/work/shared/reference/fixtures';
 
 export interface FixtureExpectation {
   op: string;
@@ -25,7 +25,7 @@ export interface Fixture {
 
 /** A golden case: bytes from the real encoder and what they mean. */
 export function fixture(format: string, name: string): Fixture {
-  const parsed = JSON.parse(readFileSync(`${ROOT}/${format}/${name}.json`, 'utf8')) as Omit<
+  const parsed = JSON.parse(readFileSync(`${FIXTURE_ROOT}/${format}/${name}.json`, 'utf8')) as Omit<
     Fixture,
     'records'
   > & {

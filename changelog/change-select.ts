@@ -1,0 +1,185 @@
+import { ident, lit } from '../warehouse/duckdb.js';
+import { BAD_KEY } from './append-select.js';
+import type { ChangeSource } from './change-source.js';
+import { NOT_PLAIN } from './document-sql.js';
+import { alwaysFits, fitSql, isNested, type FitContext } from './fit.js';
+import { parseHiveType, type HiveType } from './hive-type.js';
+import { duckPath } from './json-path.js';
+import { KEY_COLUMN } from './partitioned-copy.js';
+import { instantSql, partitionKeySql } from './time-sql.js';
+import type { LandingTable } from './types.js';
+import { wallOfMicros, type ZoneClock } from './zone-clock.js';
+
+interface ChangeColumn {
+  name: string;
+  type: HiveType;
+  hiveType: string;
+  /** Name in the log. */
+  source: string;
+  /** Kept by `match.shardColumn`: the name of the source's table. */
+  shard: boolean;
+}
+
+export interface ChangeSelectInit {
+  table: LandingTable;
+  batch: string;
+  source: Pick<ChangeSource, 'binary'>;
+  /** Names in the log of the table's columns, in order. */
+  sourceNames: string[];
+  /** Names in the log of the key columns. */
+  key: string[];
+  zones: { table: ZoneClock; eventTime: ZoneClock };
+  /** Deals with updates that change the key; the fast variant stops at the first one. */
+  careful: boolean;
+}
+
+/** The SQL of one table over its canonical changes. */
+export class ChangeSelect {
+  private readonly columns: ChangeColumn[];
+  private readonly context: FitContext;
+
+  constructor(private readonly init: ChangeSelectInit) {
+    const { spec, columns } = init.table;
+    this.context = { zone: init.zones.table, timestamps: spec.timestamps };
+    this.columns = columns.map(({ name, type }, i) => ({
+      name,
+      type: parseHiveType(type),
+      hiveType: type,
+      source: init.sourceNames[i]!,
+      shard: spec.match?.shardColumn === name,
+    }));
+  }
+
+  /** Rows for the table's files, with `__key`; changes that must not land have `__key` = BAD_KEY. */
+  rows(changes: string): string {
+    const { spec } = this.init.table;
+    const own = this.columns.map(({ name }, i) => `c${i} AS ${ident(name)}`);
+    const added = [
+      'p::INTEGER AS kafka_partition',
+      'o AS kafka_offset',
+      `${lit(this.init.batch)} AS ingest_batch`,
+      `${this.context.timestamps === 'string' ? 'wall::VARCHAR' : 'wall'} AS event_time`,
+      'op AS cdc_op',
+      'cdc_ts',
+      'cdc_seq',
+      'before AS cdc_before',
+    ];
+    if (spec.rawColumn !== undefined) added.push(`raw AS ${ident(spec.rawColumn)}`);
+    const bad = [...this.columns.flatMap((column, i) => (this.strict(column) ? [this.misfit(i)] : []))];
+    bad.push('reason IS NOT NULL', 'part IS NULL', ...this.keyMissing());
+    return (
+      `SELECT ${[...own, ...added].join(', ')}, CASE WHEN ${bad.join(' OR ')} THEN ${BAD_KEY} ELSE part END AS ${KEY_COLUMN} ` +
+      `FROM (${this.typed(changes)})`
+    );
+  }
+
+  /** Why changes do not land: p, o, reason, detail. */
+  faults(changes: string): string {
+    const when = [`WHEN reason IS NOT NULL THEN {'reason': reason, 'detail': NULL::VARCHAR}`];
+    for (const condition of this.keyMissing()) {
+      when.push(
+        `WHEN ${condition} THEN {'reason': 'no_key', 'detail': 'row ' || idx || ' lacks a key column'}`,
+      );
+    }
+    this.columns.forEach((column, i) => {
+      if (!this.strict(column)) return;
+      const value = `CASE WHEN length(t${i}::VARCHAR) > 100 THEN left(t${i}::VARCHAR, 100) || '…' ELSE t${i}::VARCHAR END`;
+      when.push(
+        `WHEN ${this.misfit(i)} THEN {'reason': 'value_does_not_fit', 'detail': ` +
+          `'row ' || idx || ${lit(`, column ${column.name}: "`)} || ${value} || ${lit(`" does not fit ${column.hiveType}`)}}`,
+      );
+    });
+    when.push(`WHEN part IS NULL THEN {'reason': 'bad_event_time', 'detail': 'row ' || idx}`);
+    return (
+      `SELECT p, o, fault.reason AS reason, fault.detail AS detail FROM (SELECT *, CASE ${when.join(' ')} END AS fault ` +
+      `FROM (${this.typed(changes)})) WHERE fault IS NOT NULL`
+    );
+  }
+
+  private strict(column: ChangeColumn): boolean {
+    return !column.shard && !alwaysFits(column.type);
+  }
+
+  private misfit(i: number): string {
+    return `(t${i} IS NOT NULL AND c${i} IS NULL)`;
+  }
+
+  private keyMissing(): string[] {
+    return this.init.table.spec.key.length === 0
+      ? []
+      : this.init.key.map((name) => `struct_extract(j, ${lit(name)}) IS NULL`);
+  }
+
+  private typed(changes: string): string {
+    const { table, zones, key } = this.init;
+    const { eventTime, partition } = table.spec;
+    const members = new Set([...this.columns.filter((c) => !c.shard).map((c) => c.source), ...key]);
+    const structure = Object.fromEntries(
+      [...members].map((name) => {
+        const column = this.columns.find((c) => c.source === name);
+        return [name, column && isNested(column.type) ? 'JSON' : 'VARCHAR'];
+      }),
+    );
+    const timePath = eventTime.kafka ? undefined : eventTime.path;
+    const texts = this.columns.map((column, i) => `${this.text(column)} AS t${i}`);
+    const time = timePath === undefined ? 'NULL' : `json_extract_string("row", ${lit(timePath)})`;
+    const instant = eventTime.kafka
+      ? 'CASE WHEN kts >= 0 THEN kts * 1000 END'
+      : timePath === undefined
+        ? 'event_us'
+        : instantSql('timetext', zones.eventTime, eventTime.format);
+    const levels = [
+      members.size === 0 ? 'NULL AS j' : `from_json("row", ${lit(JSON.stringify(structure))}) AS j`,
+      [...texts, `${time} AS timetext`].join(', '),
+      [...this.columns.map((column, i) => `${this.value(column, i)} AS c${i}`), `${instant} AS instant`].join(
+        ', ',
+      ),
+      `${wallOfMicros('instant', zones.table)} AS wall`,
+      `${partitionKeySql('wall', partition)} AS part`,
+    ];
+    return levels.reduce((from, level) => `SELECT *, ${level} FROM (${from})`, this.keyChanges(changes));
+  }
+
+  private text(column: ChangeColumn): string {
+    if (column.shard) return 'tbl';
+    const member = `struct_extract(j, ${lit(column.source)})`;
+    if (column.type.kind !== 'date' && column.type.kind !== 'timestamp') return member;
+    // MySQL's zero dates are no dates in Hive.
+    return `CASE WHEN starts_with(${member}, '0000-') OR regexp_matches(${member}, '^[0-9]{4}-(00-|[0-9]{2}-00)') THEN NULL ELSE ${member} END`;
+  }
+
+  private value(column: ChangeColumn, i: number): string {
+    if (column.shard) return 'tbl';
+    if (column.type.kind !== 'binary') return fitSql(column.type, `t${i}`, this.context);
+    return this.init.source.binary(
+      `t${i}`,
+      `lower(json_extract_string(types, ${duckPath([column.source])}))`,
+    );
+  }
+
+  /** An update that changes the key becomes the delete of the old key and the insert of the new one, in this order. */
+  private keyChanges(changes: string): string {
+    const { key, careful } = this.init;
+    if (key.length === 0) return `SELECT * FROM ${changes}`;
+    const structure = lit(JSON.stringify(Object.fromEntries(key.map((name) => [name, 'VARCHAR']))));
+    const changed = key
+      .map((name) => `coalesce(struct_extract(b, ${lit(name)}) <> struct_extract(k, ${lit(name)}), false)`)
+      .join(' OR ');
+    const images =
+      `SELECT *, from_json(before, ${structure}) AS b, ` +
+      `from_json(CASE WHEN before IS NOT NULL THEN "row" END, ${structure}) AS k FROM ${changes}`;
+    const marked = `SELECT * EXCLUDE (b, k), op = 'u' AND before IS NOT NULL AND (${changed}) AS moved FROM (${images})`;
+    if (!careful) {
+      return `SELECT * EXCLUDE (moved, op), CASE WHEN moved THEN error(${lit(NOT_PLAIN)}) ELSE op END AS op FROM (${marked})`;
+    }
+    const image = '"MAP(VARCHAR, JSON)"';
+    const old = `to_json(map_concat(from_json("row", '${image}'), from_json(before, '${image}')))::VARCHAR`;
+    const halves = `SELECT *, unnest(CASE WHEN moved THEN ['d', 'i'] ELSE [op] END) AS half FROM (${marked})`;
+    return (
+      `SELECT * EXCLUDE (moved, half, op, "row", before, cdc_seq), half AS op, ` +
+      `CASE WHEN moved AND half = 'd' THEN ${old} ELSE "row" END AS "row", ` +
+      `CASE WHEN moved THEN NULL ELSE before END AS before, ` +
+      `CASE WHEN NOT moved THEN cdc_seq WHEN half = 'd' THEN cdc_seq - 1 ELSE cdc_seq + 1 END AS cdc_seq FROM (${halves})`
+    );
+  }
+}

@@ -1,0 +1,56 @@
+import type { FormatName } from '../config/spec.js';
+import { canalJson } from './formats/canal-json.js';
+
+/**
+ * A textual change log as SQL. `select` gives one row a change, or one row for a record that is none:
+ *
+ * p, o, kts: Kafka partition, offset, timestamp; kind: `change`, `ddl`, `watermark`, `none` (means nothing) or `bad`;
+ * reason: why it is bad, or why a change cannot land (partial_row); idx: number of the row in its record;
+ * db, tbl, op (i, u, d), cdc_ts, cdc_seq, event_us; row, before: JSON objects of column texts; keys: JSON array of key
+ * columns or NULL; shape: JSON object whose members are the row's columns, from few distinct texts, or NULL; types: JSON
+ * object of source types or NULL; sql: a DDL's statement, its kind in op; mark: a watermark; raw: the record's value or NULL.
+ */
+export interface ChangeSource {
+  select: (lines: string, options: ChangeSelectOptions) => string;
+  /** SQL of a binary column's bytes, from the column's text and its source type (NULL if unknown). */
+  binary: (text: string, sourceType: string) => string;
+}
+
+export interface ChangeSelectOptions {
+  careful: boolean;
+  /** Fill `types`, which some tables need to read binary columns. */
+  types: boolean;
+  /** Fill `raw` with the record's value. */
+  raw: boolean;
+}
+
+/** Columns of `select`, in order. */
+export const CHANGE_SOURCE_COLUMNS = [
+  'p',
+  'o',
+  'kts',
+  'kind',
+  'reason',
+  'idx',
+  'db',
+  'tbl',
+  'op',
+  'cdc_ts',
+  'cdc_seq',
+  'event_us',
+  '"row"',
+  'before',
+  'keys',
+  'shape',
+  'types',
+  'sql',
+  'mark',
+  'raw',
+] as const;
+
+const SOURCES: Partial<Record<FormatName, ChangeSource>> = { 'canal-json': canalJson };
+
+/** The textual change log of a format; undefined if the format is none. */
+export function changeSource(format: FormatName): ChangeSource | undefined {
+  return SOURCES[format];
+}

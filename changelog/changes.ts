@@ -1,0 +1,205 @@
+import { join } from 'node:path';
+
+import type { SchemaEvent } from '../warehouse/manifest.js';
+import { lit, type Duck } from '../warehouse/duckdb.js';
+import { BAD_KEY } from './append-select.js';
+import { newColumns, seenColumns, sourceNames, type TypesAt } from './change-columns.js';
+import { ChangeSelect, type ChangeSelectInit } from './change-select.js';
+import type { ChangeSource } from './change-source.js';
+import { fastOrCareful } from './fast-or-careful.js';
+import { landedFiles } from './landed-files.js';
+import { copyPartitioned, type CopiedFile } from './partitioned-copy.js';
+import { quarantineInsert, quarantineTable } from './quarantine.js';
+import { BAD, DDL, NO_ROWS, routeRows, UNMATCHED, WATERMARK, type Routed } from './routes.js';
+import type { LandedFile, LandingTable } from './types.js';
+import { zoneClock } from './zone-clock.js';
+
+export interface ChangesRequest {
+  tables: LandingTable[];
+  batch: string;
+  fileStem: string;
+  workDir: string;
+  /** The spooled records, for what quarantine keeps of them: p, o, ts, key, value. */
+  records: string;
+  source: Pick<ChangeSource, 'binary'>;
+  typesAt: TypesAt;
+  /** Quarantine of records that no table can claim. */
+  unattributedTo: string;
+}
+
+export interface ChangesResult {
+  files: LandedFile[];
+  unmatched: number;
+  withoutRows: number;
+  watermarks: Record<number, string>;
+  schemaEvents: SchemaEvent[];
+  newColumns: Record<string, Record<string, string>>;
+}
+
+/** Lands routed canonical changes: each table's rows, and what the log says beside them. */
+export async function landChanges(
+  duck: Duck,
+  request: ChangesRequest,
+  routed: Routed,
+): Promise<ChangesResult> {
+  const result: ChangesResult = {
+    files: [],
+    unmatched: await countRecords(duck, [routeRows(routed, UNMATCHED)]),
+    withoutRows: await countRecords(
+      duck,
+      [NO_ROWS, DDL, WATERMARK].map((route) => routeRows(routed, route)),
+    ),
+    watermarks: await watermarks(duck, routeRows(routed, WATERMARK)),
+    schemaEvents: await schemaEvents(duck, request.tables, routeRows(routed, DDL)),
+    newColumns: {},
+  };
+  const bad = routeRows(routed, BAD);
+  if (bad)
+    await quarantineRecords(
+      duck,
+      request,
+      request.unattributedTo,
+      `SELECT p, o, reason, NULL AS detail FROM ${bad}`,
+    );
+  for (const [id, table] of request.tables.entries()) {
+    const rows = routeRows(routed, id);
+    if (!rows) continue;
+    const landed = await landTable(duck, request, table, rows);
+    result.files.push(...landed.files);
+    if (Object.keys(landed.newColumns).length > 0) result.newColumns[table.spec.name] = landed.newColumns;
+  }
+  return result;
+}
+
+async function landTable(
+  duck: Duck,
+  request: ChangesRequest,
+  table: LandingTable,
+  rows: string,
+): Promise<{ files: LandedFile[]; newColumns: Record<string, string> }> {
+  const seen = await seenColumns(duck, rows);
+  const init: Omit<ChangeSelectInit, 'careful'> = {
+    table,
+    batch: request.batch,
+    source: request.source,
+    sourceNames: sourceNames(table, seen),
+    key: keyNames(table, seen.names, seen.key),
+    zones: {
+      table: await zoneClock(duck, table.spec.timezone),
+      eventTime: await zoneClock(duck, table.spec.eventTime.zone),
+    },
+  };
+  const copy = (from: string, variant: string) =>
+    fastOrCareful((careful) =>
+      copyPartitioned(
+        duck,
+        new ChangeSelect({ ...init, careful }).rows(from),
+        join(request.workDir, 'parts', `${table.spec.name}-${variant}-${careful ? 'careful' : 'fast'}`),
+      ),
+    );
+  let copied = await copy(rows, 'all');
+  const bad = copied.filter((file) => file.key === BAD_KEY);
+  if (bad.length > 0) {
+    const records = badRecords(bad);
+    const suspects = `(SELECT c.* FROM ${rows} c SEMI JOIN ${records} b ON c.p = b.kafka_partition AND c.o = b.kafka_offset)`;
+    const faults = new ChangeSelect({ ...init, careful: true }).faults(suspects);
+    await quarantineRecords(
+      duck,
+      request,
+      quarantineTable(table.spec.name),
+      `SELECT p, o, arg_min(reason, detail) AS reason, min(detail) AS detail FROM (${faults}) GROUP BY p, o`,
+    );
+    // A record lands with all of its rows or with none, so that it is in one place only and can be landed again.
+    const good = `(SELECT c.* FROM ${rows} c ANTI JOIN ${records} b ON c.p = b.kafka_partition AND c.o = b.kafka_offset)`;
+    if (await hasManyRows(duck, rows)) copied = await copy(good, 'good');
+  }
+  const good = copied.filter((file) => file.key !== BAD_KEY);
+  return {
+    files: await landedFiles(duck, { ...request, table }, good),
+    newColumns: await newColumns(duck, table, seen, rows, request.typesAt),
+  };
+}
+
+function badRecords(bad: CopiedFile[]): string {
+  const files = `[${bad.map((file) => lit(file.path)).join(', ')}]`;
+  return `(SELECT DISTINCT kafka_partition, kafka_offset FROM read_parquet(${files}, hive_partitioning = false))`;
+}
+
+async function hasManyRows(duck: Duck, rows: string): Promise<boolean> {
+  const [row] = await duck.rows<{ many: boolean }>(`SELECT max(idx) > 0 AS many FROM ${rows}`);
+  return row!.many;
+}
+
+/** The config's key by the names that the log uses, or else the log's own. */
+function keyNames(table: LandingTable, names: string[], logKey: string[]): string[] {
+  const { key, rename } = table.spec;
+  if (key.length === 0) return logKey;
+  const sourceOf = (hive: string) =>
+    table.columns.find((column) => column.name === hive)?.path ??
+    Object.keys(rename).find((source) => rename[source] === hive) ??
+    hive;
+  return key
+    .map(sourceOf)
+    .map((wanted) => names.find((name) => name.toLowerCase() === wanted.toLowerCase()) ?? wanted);
+}
+
+/** `faults` gives p, o, reason, detail of records, each once. */
+async function quarantineRecords(
+  duck: Duck,
+  request: ChangesRequest,
+  table: string,
+  faults: string,
+): Promise<void> {
+  await duck.run(
+    quarantineInsert(
+      `SELECT ${lit(table)}, r.p::INTEGER, r.o, r.ts, f.reason, f.detail, r.key, encode(r.value) ` +
+        `FROM ${request.records} r JOIN (${faults}) f ON r.p = f.p AND r.o = f.o`,
+    ),
+  );
+}
+
+async function countRecords(duck: Duck, sources: (string | undefined)[]): Promise<number> {
+  let count = 0;
+  for (const rows of sources) {
+    if (!rows) continue;
+    const [row] = await duck.rows<{ n: string }>(
+      `SELECT count(*) AS n FROM (SELECT DISTINCT p, o FROM ${rows})`,
+    );
+    count += Number(row!.n);
+  }
+  return count;
+}
+
+async function watermarks(duck: Duck, rows: string | undefined): Promise<Record<number, string>> {
+  if (!rows) return {};
+  const found = await duck.rows<{ p: string; mark: string | null }>(
+    `SELECT p, max(mark) AS mark FROM ${rows} GROUP BY p ORDER BY p`,
+  );
+  return Object.fromEntries(found.flatMap(({ p, mark }) => (mark === null ? [] : [[Number(p), mark]])));
+}
+
+async function schemaEvents(
+  duck: Duck,
+  tables: LandingTable[],
+  rows: string | undefined,
+): Promise<SchemaEvent[]> {
+  if (!rows) return [];
+  const found = await duck.rows<{
+    id: number | null;
+    cdc_ts: string | null;
+    p: string;
+    o: string;
+    op: string | null;
+    sql: string | null;
+  }>(
+    `SELECT (SELECT min(id) FROM routes r WHERE r.db = d.db AND r.tbl = d.tbl) AS id, cdc_ts, p, o, op, sql FROM ${rows} d ORDER BY p, o, idx`,
+  );
+  return found.map((event) => ({
+    table: event.id === null ? null : tables[event.id]!.spec.name,
+    cdcTs: event.cdc_ts,
+    partition: Number(event.p),
+    offset: Number(event.o),
+    kind: event.op ?? 'unknown',
+    sql: event.sql ?? '',
+  }));
+}

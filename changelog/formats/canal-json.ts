@@ -1,0 +1,63 @@
+import type { ChangeSource } from '../change-source.js';
+import { documentSql, unreadableJsonReason } from '../document-sql.js';
+import { lit } from '../../warehouse/duckdb.js';
+import { latin1Bytes } from './latin1.js';
+
+const STRUCTURE = {
+  id: 'VARCHAR',
+  database: 'VARCHAR',
+  table: 'VARCHAR',
+  type: 'VARCHAR',
+  isDdl: 'VARCHAR',
+  es: 'VARCHAR',
+  sql: 'VARCHAR',
+  pkNames: 'JSON',
+  sqlType: 'JSON',
+  data: ['JSON'],
+  old: ['JSON'],
+  _tidb: {
+    commitTs: 'BIGINT',
+    watermarkTs: 'BIGINT',
+    onlyHandleKey: 'VARCHAR',
+    claimCheckLocation: 'VARCHAR',
+  },
+};
+
+/** Order of the changes of one key at one commitTs (change-log-formats 2.6); it is the same when TiCDC sends them again. */
+const RANK = `CASE type WHEN 'DELETE' THEN 1 WHEN 'UPDATE' THEN 2 ELSE 3 END`;
+
+/**
+ * Canal's flat messages and TiCDC's canal-json. The order key is TiCDC's commitTs where `_tidb` has it; TiCDC without it is
+ * ordered by (es, offset); Canal by the offset alone, because `es` counts seconds and follows the server's clock.
+ */
+export const canalJson: ChangeSource = {
+  select(lines, { careful, types, raw }) {
+    const structure = types ? { ...STRUCTURE, mysqlType: 'JSON' } : STRUCTURE;
+    const parsed =
+      `SELECT p, o, ts AS kts, value, doc, from_json(doc, ${lit(JSON.stringify(structure))}) AS j ` +
+      `FROM (SELECT *, ${documentSql('value', careful)} AS doc FROM ${lines})`;
+    const fields =
+      `SELECT *, j.database AS db, j."table" AS tbl, j."type" AS type, j.data AS data, j._tidb.commitTs AS commit_ts, ` +
+      `coalesce(len(j.data), 0) AS n, j.id = '0' AS ticdc, try_cast(j.es AS BIGINT) AS es, ` +
+      `coalesce(j._tidb.onlyHandleKey = 'true' OR j._tidb.claimCheckLocation <> '', false) AS partial FROM (${parsed})`;
+    const kinds =
+      `SELECT *, CASE WHEN doc IS NULL THEN 'bad' WHEN type = 'TIDB_WATERMARK' THEN 'watermark' WHEN j.isDdl = 'true' THEN 'ddl' ` +
+      `WHEN n > 0 AND type IN ('INSERT', 'UPDATE', 'DELETE') AND db <> '' AND tbl <> '' AND es IS NOT NULL THEN 'change' ` +
+      `WHEN n = 0 AND type IS NOT NULL AND type NOT IN ('INSERT', 'UPDATE', 'DELETE') THEN 'none' ELSE 'bad' END AS kind FROM (${fields})`;
+    const rows =
+      `SELECT *, unnest(CASE WHEN kind = 'change' THEN data ELSE [NULL]::JSON[] END) AS "row", ` +
+      `generate_subscripts(CASE WHEN kind = 'change' THEN data ELSE [NULL]::JSON[] END, 1) - 1 AS idx FROM (${kinds})`;
+    return (
+      `SELECT p, o, kts, kind, ` +
+      `CASE WHEN kind = 'bad' THEN CASE WHEN doc IS NULL THEN ${unreadableJsonReason('value')} ELSE 'not_a_change' END ` +
+      `WHEN partial AND type <> 'DELETE' THEN 'partial_row' END AS reason, ` +
+      `idx, db, tbl, CASE WHEN kind = 'ddl' THEN type ELSE CASE type WHEN 'INSERT' THEN 'i' WHEN 'UPDATE' THEN 'u' WHEN 'DELETE' THEN 'd' END END AS op, ` +
+      `coalesce(commit_ts, CASE WHEN ticdc THEN es ELSE o END) AS cdc_ts, ` +
+      `CASE WHEN commit_ts IS NOT NULL THEN ${RANK} WHEN ticdc THEN o * 65536 + idx * 4 + ${RANK} ELSE idx * 4 + ${RANK} END AS cdc_seq, ` +
+      `es * 1000 AS event_us, "row"::VARCHAR AS "row", CASE WHEN type = 'UPDATE' THEN j.old[idx + 1]::VARCHAR END AS before, ` +
+      `j.pkNames::VARCHAR AS keys, j.sqlType::VARCHAR AS shape, ${types ? 'j.mysqlType::VARCHAR' : 'NULL'} AS types, ` +
+      `CASE WHEN kind = 'ddl' THEN j.sql END AS sql, j._tidb.watermarkTs AS mark, ${raw ? 'value' : 'NULL'} AS raw FROM (${rows})`
+    );
+  },
+  binary: latin1Bytes,
+};

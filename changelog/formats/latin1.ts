@@ -1,0 +1,25 @@
+/**
+ * Bytes that a log wrote as the characters U+0000 to U+00FF (Canal and TiCDC do so for BINARY and BLOB). Where the source type is
+ * known not to be binary, or the text has other characters, it is text and its bytes are UTF-8. BINARY(n) gets back the
+ * zeros at its end that Canal leaves out.
+ */
+export function latin1Bytes(text: string, sourceType: string): string {
+  const notBinary = `${sourceType} IS NOT NULL AND NOT regexp_matches(${sourceType}, 'binary|blob')`;
+  const pairs = `regexp_replace(hex(encode(${text})), '(..)', '\\1 ', 'g')`;
+  // In UTF-8, U+0080 to U+00BF are C2 and the byte, U+00C0 to U+00FF are C3 and the byte less 40. What a step makes is in lower
+  // case, so that no later step takes it for a C2 or C3 of the text.
+  const steps: [string, string][] = [
+    ['C3 8', 'c'],
+    ['C3 9', 'd'],
+    ['C3 A', 'e'],
+    ['C3 B', 'f'],
+    ['C2 ', ''],
+    [' ', ''],
+  ];
+  const collapsed = steps.reduce((sql, [from, to]) => `replace(${sql}, '${from}', '${to}')`, pairs);
+  const bytes =
+    `CASE WHEN strlen(${text}) = length(${text}) OR ${notBinary} OR regexp_matches(${text}, '[^\\x{0}-\\x{ff}]') ` +
+    `THEN encode(${text}) ELSE unhex(${collapsed}) END`;
+  const width = `try_cast(regexp_extract(${sourceType}, '^binary\\(([0-9]+)\\)', 1) AS INTEGER)`;
+  return `CASE WHEN ${width} > octet_length(${bytes}) THEN ${bytes} || repeat('\\x00'::BLOB, ${width} - octet_length(${bytes})) ELSE ${bytes} END`;
+}
