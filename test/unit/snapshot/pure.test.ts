@@ -1,0 +1,177 @@
+import { createHash } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Duck } from '../../../warehouse/duckdb.js';
+import { beforeBoundary, orderBound, tombstoneFloor } from '../../../warehouse/snapshot/boundary.js';
+import {
+  bucketingOf,
+  bucketSql,
+  chooseBucketCount,
+  previousBuckets,
+} from '../../../warehouse/snapshot/bucketing.js';
+import { reconcile, reconcileBucket, sumCounts } from '../../../warehouse/snapshot/reconcile.js';
+import {
+  keepsTombstone,
+  mergeKey,
+  type ChangeEvent,
+  type KeyState,
+} from '../../../warehouse/snapshot/semantics.js';
+import type { BucketResult, SnapshotTable } from '../../../warehouse/snapshot/types.js';
+import { utc } from './engine.js';
+
+const table = (types: string[]): SnapshotTable => ({
+  name: 't',
+  kind: 'relational',
+  key: types.map((_, i) => `k${i}`),
+  columns: types.map((type, i) => ({ name: `k${i}`, type })),
+});
+
+describe('boundaries', () => {
+  // A change at the boundary itself belongs to the next snapshot; one logical tick earlier to this one.
+  it('are exact in the terms of each order key', () => {
+    expect(orderBound('tso', 1_700_000_000_000)).toBe(1_700_000_000_000n << 18n);
+    expect(orderBound('ms', 5)).toBe(5n);
+    expect(orderBound('oplog', 2_000)).toBe(2n << 32n);
+    expect(orderBound('oplog', 2_001)).toBe(3n << 32n);
+    expect(orderBound('offset', 5)).toBeUndefined();
+    expect(beforeBoundary(utc('offset', 1_000))).toBe(
+      "event_time < CAST('1970-01-01 00:00:01.000' AS TIMESTAMP)",
+    );
+  });
+
+  it('refuse wall clocks that are none, which would be SQL', () => {
+    expect(() => beforeBoundary({ order: 'offset', ms: 1, wall: "2024-01-01' OR 1=1" })).toThrow(
+      /wall clock/,
+    );
+    expect(() => orderBound('ms', 1.5)).toThrow(/whole number/);
+  });
+
+  it('count the lateness window from the boundary, in wall clocks where the order is no time', () => {
+    expect(tombstoneFloor(utc('tso', 10_000), 3_000)).toBe(7_000);
+    expect(tombstoneFloor({ order: 'offset', ms: 0, wall: '1970-01-01 08:00:00' }, 0)).toBe(8 * 3_600_000);
+    expect(keepsTombstone(7_000, 10_000, 3_000)).toBe(true);
+    expect(keepsTombstone(6_999, 10_000, 3_000)).toBe(false);
+  });
+});
+
+describe('buckets', () => {
+  let duck: Duck;
+  beforeAll(async () => {
+    duck = await Duck.open({ threads: 1, memoryLimitMb: 200, tempDirectory: '/tmp' });
+  });
+  afterAll(() => duck.close());
+
+  // Another hash after an upgrade of DuckDB would look for every key in the wrong file.
+  it('are the same as anyone can compute from MD5', async () => {
+    const values: [string[], string[], string][] = [
+      [['bigint'], ['(-9223372036854775807 - 1)'], '-9223372036854775808'],
+      [['string', 'int'], ["'ü/x'", '7'], 'ü/x\u00017'],
+      [['decimal(20,4)'], ['1.5'], '1.5000'],
+      [['timestamp'], ["'2024-01-01 00:00:00.120'"], '1704067200120000'],
+      [['date'], ["'2024-02-29'"], '2024-02-29'],
+      [['binary'], ["'\\x00\\xFF'"], '00FF'],
+      [['double'], ['0.1'], '1.00000000000000006e-01'],
+      [['boolean'], ['true'], 'true'],
+    ];
+    const duckTypes: Record<string, string> = { string: 'VARCHAR', binary: 'BLOB' };
+    for (const [types, literals, text] of values) {
+      const row = literals.map((v, i) => `${v}::${duckTypes[types[i]!] ?? types[i]!} AS k${i}`).join(', ');
+      const [found] = await duck.rows<{ bucket: number }>(
+        `SELECT ${bucketSql(table(types), 65_536)} AS bucket FROM (SELECT ${row})`,
+      );
+      const md5 = createHash('md5').update(text).digest();
+      expect([text, found!.bucket]).toEqual([text, md5.readUInt16LE(8)]);
+    }
+  });
+
+  it('grow in powers of two and do not shrink by themselves', () => {
+    expect(chooseBucketCount(0, 1000)).toBe(1);
+    expect(chooseBucketCount(1000, 1000)).toBe(1);
+    expect(chooseBucketCount(1001, 1000)).toBe(2);
+    expect(chooseBucketCount(10_000_000, 1_000_000)).toBe(16);
+    expect(chooseBucketCount(10, 1000, 8)).toBe(8);
+    expect(() => bucketSql(table(['int']), 3)).toThrow(/power of two/);
+  });
+
+  it('know their parents and children', () => {
+    const of = (count: number, type = 'int') => bucketingOf(table([type]), count);
+    expect(previousBuckets(of(4), of(4), 3)).toEqual({ buckets: [3], filter: false });
+    expect(previousBuckets(of(4), of(16), 13)).toEqual({ buckets: [1], filter: true });
+    expect(previousBuckets(of(8), of(2), 1)).toEqual({ buckets: [1, 3, 5, 7], filter: false });
+    expect(previousBuckets(of(1), of(4), 2)).toEqual({ buckets: [0], filter: true });
+    expect(previousBuckets(of(4, 'int'), of(4, 'bigint'), 2)).toEqual({ buckets: [2], filter: false });
+    expect(previousBuckets(of(4, 'decimal(5,1)'), of(4, 'decimal(6,2)'), 2)).toBeNull();
+  });
+});
+
+describe('counts', () => {
+  const result = (bucket: number, counts: Partial<BucketResult['counts']>): BucketResult => ({
+    bucket,
+    counts: { ...sumCounts([]), ...counts },
+    rows: undefined,
+    tombstones: undefined,
+    pending: undefined,
+  });
+
+  // Whatever is lost between the pieces would be missing in the snapshot without a word.
+  it('must add up in every bucket and over all of them', () => {
+    const good = [result(0, { previous: 5, inserted: 2, deleted: 1, rows: 6, changes: 3 }), result(1, {})];
+    const expected = { buckets: 2, previousRows: 5, changes: 3 };
+    expect(reconcile('t', good, expected)).toMatchObject({ previous: 5, rows: 6 });
+    const failing = (of: BucketResult[], than: typeof expected) => {
+      expect(() => reconcile('t', of, than)).toThrow(
+        expect.objectContaining({ code: 'SnapshotCheckFailed' }),
+      );
+    };
+    failing(good.slice(1), expected);
+    failing([good[0]!, good[0]!], expected);
+    failing(good, { ...expected, previousRows: 6 });
+    failing(good, { ...expected, changes: 4 });
+    expect(() => reconcileBucket('t', 0, { ...sumCounts([]), previous: 3, rows: 0 })).toThrow(
+      /3 rows before \+ 0 inserted - 0 deleted is not 0/,
+    );
+  });
+});
+
+describe('the semantics of one key', () => {
+  const absent: KeyState<string> = { kind: 'absent', pending: [] };
+  const row = (ts: number, seq = 0): ChangeEvent<string> => ({
+    kind: 'upsert',
+    ts: BigInt(ts),
+    seq: BigInt(seq),
+    row: `r${ts}.${seq}`,
+  });
+  const gone = (ts: number, seq = 0): ChangeEvent<string> => ({
+    kind: 'delete',
+    ts: BigInt(ts),
+    seq: BigInt(seq),
+    atMs: ts,
+  });
+  const patch = (ts: number): ChangeEvent<string> => ({
+    kind: 'patch',
+    ts: BigInt(ts),
+    seq: 0n,
+    patch: `p${ts}`,
+  });
+  const fold = (doc: string, text: string): string => `${doc}+${text}`;
+
+  it.each([
+    ['insert, delete, insert: the last wins', [row(1), gone(2), row(3)], 'row r3.0'],
+    ['three changes at one time: the sequence decides', [row(1, 1), gone(1, 2), row(1, 3)], 'row r1.3'],
+    ['a delete and an insert of equal order: the row', [row(1), gone(1)], 'row r1.0'],
+    ['a late older delete', [row(5), gone(4)], 'row r5.0'],
+    ['a late older insert', [gone(5), row(4)], 'tombstone'],
+    ['patches in order, each once', [patch(3), row(1), patch(2), patch(3)], 'row r1.0+p2+p3'],
+    ['a full document over patches', [row(1), patch(2), row(3)], 'row r3.0'],
+    ['patches without a document wait', [patch(2), patch(1)], 'absent p1 p2'],
+    ['patches after a delete wait', [row(1), gone(2), patch(3)], 'tombstone p3'],
+  ])('%s', (_, events, expected) => {
+    const show = (state: KeyState<string>): string =>
+      [state.kind, ...(state.kind === 'row' ? [state.row] : state.pending.map((p) => p.patch))].join(' ');
+    expect(show(mergeKey(absent, events, fold))).toBe(expected);
+    expect(show(mergeKey(absent, [...events].reverse(), fold))).toBe(expected);
+    // Merging a part first, and everything again later, ends in the same state.
+    const half = mergeKey(absent, events.slice(0, 1), fold);
+    if (half.kind !== 'row' || !events.some((event) => event.kind === 'patch'))
+      expect(show(mergeKey(half, [...events, ...events], fold))).toBe(expected);
+  });
+});
