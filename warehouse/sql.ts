@@ -55,6 +55,10 @@ export function createDatabase(database: string): string {
   return `CREATE DATABASE IF NOT EXISTS ${hiveName(database)}`;
 }
 
+export function useDatabase(database: string): string {
+  return `USE ${hiveName(database)}`;
+}
+
 /** External, Parquet, all partition columns strings; dropping the table never removes files. */
 export function createTable(database: string, table: CatalogTable): string {
   const properties = { 'external.table.purge': 'false', ...table.properties };
@@ -103,16 +107,9 @@ export function setPartitionParameters(
   return `${alterPartition(database, table, values)} SET SERDEPROPERTIES (${assignments(parameters)})`;
 }
 
-export function describeTable(database: string, table: string): string {
-  return `DESCRIBE ${hiveTable(database, table)}`;
-}
-
-export function describePartition(database: string, table: string, values: PartitionValues): string {
-  return `DESCRIBE ${hiveTable(database, table)} ${partitionClause(values)}`;
-}
-
-export function describePartitionFormatted(database: string, table: string, values: PartitionValues): string {
-  return `DESCRIBE FORMATTED ${hiveTable(database, table)} ${partitionClause(values)}`;
+export function describeFormatted(database: string, table: string, partition?: PartitionValues): string {
+  const clause = partition === undefined ? '' : ` ${partitionClause(partition)}`;
+  return `DESCRIBE FORMATTED ${hiveTable(database, table)}${clause}`;
 }
 
 export function showPartitions(database: string, table: string): string {
