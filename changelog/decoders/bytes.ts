@@ -3,7 +3,7 @@ import { DecodeProblem } from './problem.js';
 
 /** The same bytes as a Buffer, without a copy. */
 export function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** UTF-8 text, or null if the bytes are not UTF-8: Buffer.toString would put U+FFFD in their place without notice. */

@@ -1,7 +1,7 @@
 import type { RowImage } from '../types.js';
 import { hexText, tryUtf8, unsignedText } from './bytes.js';
 import type { ColumnOptions } from './column-options.js';
-import type { DrainerColumn, DrainerTable } from './drainer-message.js';
+import type { DrainerTable } from './drainer-message.js';
 import { doubleText, enumText, float32Text, isBinaryType, memberType, setText } from './mysql-text.js';
 import { DecodeProblem } from './problem.js';
 import type { WireReader } from './wire.js';
@@ -14,7 +14,11 @@ export interface RowSettings {
   invalidText: 'refuse' | 'hex';
 }
 
-interface ColumnPlan extends DrainerColumn {
+interface ColumnPlan {
+  name: string;
+  mysqlType: string;
+  flen: number | null;
+  decimal: number | null;
   binary: boolean;
   generated: boolean;
   members: readonly string[] | undefined;
@@ -35,7 +39,10 @@ export class RowDecoder {
   ) {
     const { database, table: name } = table;
     this.plan = table.columns.map((column) => ({
-      ...column,
+      name: column.name,
+      mysqlType: column.mysqlType,
+      flen: column.flen,
+      decimal: column.decimal,
       binary: isBinaryType(column.mysqlType),
       generated: settings.columns.generated(database, name, column.name),
       members: settings.columns.members(database, name, column.name),
@@ -71,7 +78,9 @@ export class RowDecoder {
 
   /** Types of the columns; complete once all rows are read, since only a value shows that a column is unsigned. */
   types(): Record<string, string> {
-    return Object.fromEntries(this.plan.map((column) => [column.name, typeText(column)]));
+    const types: Record<string, string> = {};
+    for (const column of this.plan) types[column.name] = typeText(column);
+    return types;
   }
 
   private cell(reader: WireReader, column: ColumnPlan): string | null {

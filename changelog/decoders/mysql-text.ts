@@ -1,6 +1,7 @@
 /** Shortest text that reads back as the same float32: FLOAT columns travel widened to a double. */
 export function float32Text(value: number): string {
-  if (Math.fround(value) === value) {
+  // toPrecision drops the sign of -0.
+  if (value !== 0 && Math.fround(value) === value) {
     for (let digits = 1; digits <= 9; digits++) {
       const candidate = Number(value.toPrecision(digits));
       if (Math.fround(candidate) === value) return doubleText(candidate);
