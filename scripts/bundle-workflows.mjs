@@ -6,4 +6,4 @@ import { bundleWorkflowCode } from '@temporalio/worker';
 const dist = (path) => fileURLToPath(new URL(`../dist/${path}`, import.meta.url));
 const quiet = { log() {}, trace() {}, debug() {}, info() {}, warn: console.warn, error: console.error };
 const { code } = await bundleWorkflowCode({ workflowsPath: dist('workflows/index.js'), logger: quiet });
-await writeFile(dist('workers/workflow-bundle.js'), code);
+await writeFile(dist('workflows.bundle.cjs'), code);

@@ -116,6 +116,9 @@ ${tables}`,
       while (Date.now() < deadline) {
         last = await status(table);
         if (fits(last)) return last;
+        if (workers.every(({ exitCode }) => exitCode !== null)) {
+          throw new Error(`no worker is left:\n${readFileSync(logFile, 'utf8').slice(-2_000)}`);
+        }
         await pause(500);
       }
       throw new Error(`${table} never got to: ${what}\nlast seen: ${JSON.stringify(last, null, 2)}`);

@@ -1,0 +1,100 @@
+import pc from 'picocolors';
+import { sniffFormat, type FormatGuess } from '../../changelog/decoders/sniff.js';
+import { TributaryError } from '../../common/errors.js';
+import { createKafka } from '../../kafka/client.js';
+import { createRangeReader } from '../../kafka/range-reader.js';
+import { clusterOptions } from '../../workers/open-context.js';
+import { proposeTable } from '../propose-table.js';
+import { note, print, printJson, renderTable, count } from '../output.js';
+import { sampleTail } from '../sample.js';
+import { openSession, type Session } from '../session.js';
+
+interface Options {
+  config: string;
+  kafka?: string;
+  records: string;
+  json?: boolean;
+}
+
+/** Looks at a topic and proposes the config of a table; without a topic, lists the topics that no table reads. */
+export async function discover(topic: string | undefined, options: Options): Promise<void> {
+  const session = await openSession(options.config);
+  const kafka = pickCluster(session, options.kafka);
+  if (topic === undefined) return listTopics(session, kafka, options);
+  const reader = createRangeReader(clusterOptions(session.runtime.kafka[kafka]!));
+  try {
+    const records = await sampleTail(reader, topic, Math.max(1, Number(options.records) || 200));
+    if (records.length === 0) {
+      throw new TributaryError({
+        code: 'TopicEmpty',
+        message: `Topic ${topic} has no records to look at. Try again once something was written to it.`,
+      });
+    }
+    const guesses = sniffFormat(records);
+    const clusters = Object.keys(session.runtime.kafka).length;
+    const yaml = proposeTable({
+      kafka: clusters > 1 ? kafka : undefined,
+      topic,
+      records,
+      guess: guesses[0]!,
+    });
+    if (options.json) printJson({ topic, records: records.length, guesses, yaml });
+    else show(topic, records.length, guesses, yaml, options.config);
+  } finally {
+    await reader.close();
+  }
+}
+
+function pickCluster({ runtime }: Session, wanted: string | undefined): string {
+  const names = Object.keys(runtime.kafka);
+  const name = wanted ?? names[0]!;
+  if (runtime.kafka[name]) return name;
+  throw new TributaryError({
+    code: 'ClusterUnknown',
+    message: `The config has no Kafka cluster ${name}; it has ${names.join(', ')}.`,
+  });
+}
+
+async function listTopics(session: Session, kafka: string, options: Options): Promise<void> {
+  const admin = createKafka(clusterOptions(session.runtime.kafka[kafka]!)).admin();
+  await admin.connect();
+  try {
+    const topics = (await admin.listTopics()).filter((topic) => !topic.startsWith('__')).sort();
+    const rows = await Promise.all(
+      topics.map(async (topic) => {
+        const offsets = await admin.fetchTopicOffsets(topic);
+        const records = offsets.reduce((sum, { high, low }) => sum + Number(high) - Number(low), 0);
+        const tables = session.specs
+          .filter((spec) => spec.topic === topic && spec.kafka === kafka)
+          .map(({ name }) => name);
+        return { topic, partitions: offsets.length, records, tables };
+      }),
+    );
+    if (options.json) return printJson(rows);
+    print(
+      renderTable(
+        [
+          { title: 'topic' },
+          { title: 'partitions', right: true },
+          { title: 'offsets', right: true },
+          { title: 'tables' },
+        ],
+        rows.map((row) => [row.topic, String(row.partitions), count(row.records), row.tables.join(', ')]),
+      ),
+    );
+    note(pc.dim('tributary discover TOPIC looks at one and proposes a table'));
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+function show(topic: string, records: number, guesses: FormatGuess[], yaml: string, config: string): void {
+  const [best, ...others] = guesses;
+  note(`${pc.bold(topic)}: ${count(records)} records looked at`);
+  note(`  format ${pc.bold(best!.format)} (${Math.round(best!.confidence * 100)} %): ${best!.why}`);
+  for (const { format, confidence, why } of others.slice(0, 2)) {
+    note(pc.dim(`  or ${format} (${Math.round(confidence * 100)} %): ${why}`));
+  }
+  note(pc.dim(`  to go under tables: in ${config}; look it over first\n`));
+  print(yaml);
+}
