@@ -31,8 +31,16 @@ export function sourceNames(table: LandingTable, seen: SeenColumns): string[] {
   return table.columns.map(({ path }) => (exact.has(path) ? path : (lower.get(path.toLowerCase()) ?? path)));
 }
 
-/** Source types (JSON object, column -> type) of the record at a position; null if the log does not tell. */
-export type TypesAt = (partition: number, offset: number) => Promise<string | null>;
+/** A record, and the source table that it changes. */
+export interface ChangePlace {
+  p: string;
+  o: string;
+  db: string;
+  tbl: string;
+}
+
+/** Source types (column -> type) that the log tells at a place; empty if it tells none. */
+export type TypesAt = (place: ChangePlace) => Promise<Record<string, string | undefined>>;
 
 /** Source columns that the table does not have yet, with their Hive types. */
 export async function newColumns(
@@ -50,14 +58,12 @@ export async function newColumns(
   for (const name of unknown) {
     const member = duckPath([name]);
     const kind = `json_type("row", ${member})`;
-    const [row] = await duck.rows<{ p: string; o: string; kind: string | null }>(
-      `SELECT max_by(p, (p, o)) AS p, max_by(o, (p, o)) AS o, max(${kind}) FILTER (${kind} <> 'NULL') AS kind ` +
+    const [row] = await duck.rows<{ last: ChangePlace | null; kind: string | null }>(
+      `SELECT max_by({'p': p, 'o': o, 'db': db, 'tbl': tbl}, (p, o)) AS last, max(${kind}) FILTER (${kind} <> 'NULL') AS kind ` +
         `FROM ${rows} WHERE ${kind} IS NOT NULL`,
     );
-    if (row!.p === null) continue;
-    if (types[name] === undefined) {
-      types = JSON.parse((await typesAt(Number(row!.p), Number(row!.o))) ?? '{}') as typeof types;
-    }
+    if (row!.last === null) continue;
+    if (types[name] === undefined) types = await typesAt(row!.last);
     const sourceType = types[name];
     found[name] = sourceType === undefined ? jsonTypeToHive(row!.kind) : sourceTypeToHive(sourceType);
   }

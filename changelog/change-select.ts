@@ -4,7 +4,9 @@ import type { ChangeSource } from './change-source.js';
 import { NOT_PLAIN } from './document-sql.js';
 import { alwaysFits, fitSql, isNested, type FitContext } from './fit.js';
 import { parseHiveType, type HiveType } from './hive-type.js';
-import { duckPath } from './json-path.js';
+import { duckPath, parseJsonPath } from './json-path.js';
+import { planJsonShape, type JsonShape } from './json-shape.js';
+import { plainDocument } from './formats/extended-json.js';
 import { KEY_COLUMN } from './partitioned-copy.js';
 import { instantSql, partitionKeySql } from './time-sql.js';
 import type { LandingTable } from './types.js';
@@ -18,6 +20,8 @@ interface ChangeColumn {
   source: string;
   /** Kept by `match.shardColumn`: the name of the source's table. */
   shard: boolean;
+  /** A declared path into a MongoDB document. */
+  inDocument: boolean;
 }
 
 export interface ChangeSelectInit {
@@ -37,17 +41,27 @@ export interface ChangeSelectInit {
 export class ChangeSelect {
   private readonly columns: ChangeColumn[];
   private readonly context: FitContext;
+  private readonly document: JsonShape;
+  private readonly documents: boolean;
 
   constructor(private readonly init: ChangeSelectInit) {
     const { spec, columns } = init.table;
     this.context = { zone: init.zones.table, timestamps: spec.timestamps };
-    this.columns = columns.map(({ name, type }, i) => ({
+    this.columns = columns.map(({ name, type, path }, i) => ({
       name,
       type: parseHiveType(type),
       hiveType: type,
       source: init.sourceNames[i]!,
       shard: spec.match?.shardColumn === name,
+      inDocument: path.startsWith('$'),
     }));
+    this.document = planJsonShape(
+      this.columns.map(({ type, inDocument }, i) => ({
+        steps: inDocument ? parseJsonPath(columns[i]!.path) : [],
+        json: isNested(type),
+      })),
+    );
+    this.documents = columns.some(({ path }) => path === 'doc');
   }
 
   /** Rows for the table's files, with `__key`; changes that must not land have `__key` = BAD_KEY. */
@@ -64,6 +78,7 @@ export class ChangeSelect {
       'cdc_seq',
       'before AS cdc_before',
     ];
+    if (this.documents) added.push('patch AS cdc_patch');
     if (spec.rawColumn !== undefined) added.push(`raw AS ${ident(spec.rawColumn)}`);
     const bad = [...this.columns.flatMap((column, i) => (this.strict(column) ? [this.misfit(i)] : []))];
     bad.push('reason IS NOT NULL', 'part IS NULL', ...this.keyMissing());
@@ -113,7 +128,10 @@ export class ChangeSelect {
   private typed(changes: string): string {
     const { table, zones, key } = this.init;
     const { eventTime, partition } = table.spec;
-    const members = new Set([...this.columns.filter((c) => !c.shard).map((c) => c.source), ...key]);
+    const members = new Set([
+      ...this.columns.filter((c) => !c.shard && !c.inDocument).map((c) => c.source),
+      ...key,
+    ]);
     const structure = Object.fromEntries(
       [...members].map((name) => {
         const column = this.columns.find((c) => c.source === name);
@@ -121,7 +139,7 @@ export class ChangeSelect {
       }),
     );
     const timePath = eventTime.kafka ? undefined : eventTime.path;
-    const texts = this.columns.map((column, i) => `${this.text(column)} AS t${i}`);
+    const texts = this.columns.map((column, i) => `${this.text(column, i)} AS t${i}`);
     const time = timePath === undefined ? 'NULL' : `json_extract_string("row", ${lit(timePath)})`;
     const instant = eventTime.kafka
       ? 'CASE WHEN kts >= 0 THEN kts * 1000 END'
@@ -130,6 +148,7 @@ export class ChangeSelect {
         : instantSql('timetext', zones.eventTime, eventTime.format);
     const levels = [
       members.size === 0 ? 'NULL AS j' : `from_json("row", ${lit(JSON.stringify(structure))}) AS j`,
+      ...this.documentLevels(),
       [...texts, `${time} AS timetext`].join(', '),
       [...this.columns.map((column, i) => `${this.value(column, i)} AS c${i}`), `${instant} AS instant`].join(
         ', ',
@@ -140,8 +159,16 @@ export class ChangeSelect {
     return levels.reduce((from, level) => `SELECT *, ${level} FROM (${from})`, this.keyChanges(changes));
   }
 
-  private text(column: ChangeColumn): string {
+  /** The document as plain JSON, where declared paths look into it. */
+  private documentLevels(): string[] {
+    if (!this.columns.some((column) => column.inDocument)) return [];
+    const document = plainDocument(`json_extract_string("row", '$.doc')`);
+    return [`${document} AS document`, `${this.document.parse('document') ?? 'NULL'} AS document_parsed`];
+  }
+
+  private text(column: ChangeColumn, i: number): string {
     if (column.shard) return 'tbl';
+    if (column.inDocument) return this.document.read(i, 'document_parsed', 'document');
     const member = `struct_extract(j, ${lit(column.source)})`;
     if (column.type.kind !== 'date' && column.type.kind !== 'timestamp') return member;
     // MySQL's zero dates are no dates in Hive.

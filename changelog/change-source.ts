@@ -8,7 +8,8 @@ import { canalJson } from './formats/canal-json.js';
  * reason: why it is bad, or why a change cannot land (partial_row); idx: number of the row in its record;
  * db, tbl, op (i, u, d), cdc_ts, cdc_seq, event_us; row, before: JSON objects of column texts; keys: JSON array of key
  * columns or NULL; shape: JSON object whose members are the row's columns, from few distinct texts, or NULL; types: JSON
- * object of source types or NULL; sql: a DDL's statement, its kind in op; mark: a watermark; raw: the record's value or NULL.
+ * object of source types or NULL; sql: a DDL's statement, its kind in op; mark: a watermark; raw: the record's value or NULL; patch: what a partial update
+ * does to a stored document, or NULL.
  */
 export interface ChangeSource {
   select: (lines: string, options: ChangeSelectOptions) => string;
@@ -46,6 +47,7 @@ export const CHANGE_SOURCE_COLUMNS = [
   'sql',
   'mark',
   'raw',
+  'patch',
 ] as const;
 
 const SOURCES: Partial<Record<FormatName, ChangeSource>> = { 'canal-json': canalJson };

@@ -19,7 +19,7 @@ export interface ChangesRequest {
   batch: string;
   fileStem: string;
   workDir: string;
-  /** The spooled records, for what quarantine keeps of them: p, o, ts, key, value. */
+  /** The spooled records, for what quarantine keeps of them: p, o, ts, key, value (BLOB). */
   records: string;
   source: Pick<ChangeSource, 'binary'>;
   typesAt: TypesAt;
@@ -59,7 +59,7 @@ export async function landChanges(
       duck,
       request,
       request.unattributedTo,
-      `SELECT p, o, reason, NULL AS detail FROM ${bad}`,
+      `SELECT p, o, reason, sql AS detail FROM ${bad}`,
     );
   for (const [id, table] of request.tables.entries()) {
     const rows = routeRows(routed, id);
@@ -152,7 +152,7 @@ async function quarantineRecords(
 ): Promise<void> {
   await duck.run(
     quarantineInsert(
-      `SELECT ${lit(table)}, r.p::INTEGER, r.o, r.ts, f.reason, f.detail, r.key, encode(r.value) ` +
+      `SELECT ${lit(table)}, r.p::INTEGER, r.o, r.ts, f.reason, f.detail, r.key, r.value ` +
         `FROM ${request.records} r JOIN (${faults}) f ON r.p = f.p AND r.o = f.o`,
     ),
   );

@@ -5,25 +5,35 @@ import { TributaryError } from '../common/errors.js';
 import { canonicalJson } from '../common/hash.js';
 import { Duck, lit } from '../warehouse/duckdb.js';
 import { landAppend } from './append.js';
-import { changeSource, type ChangeSource } from './change-source.js';
-import { landChanges, type ChangesResult } from './changes.js';
-import { fastOrCareful } from './fast-or-careful.js';
+import { CanonicalLines } from './canonical-lines.js';
+import { changeSource } from './change-source.js';
+import type { ChangesResult } from './changes.js';
+import { decoderFactory } from './decoders/index.js';
+import { landDecodedChanges, landTextChanges } from './land-changes.js';
 import { createQuarantine, quarantineInsert, unattributedQuarantine, writeQuarantine } from './quarantine.js';
-import { routeChanges } from './routes.js';
 import { spoolBlocks, type Spool } from './spool.js';
 import type { LandedFile, LandingTable, LandSplitRequest, LandSplitResult } from './types.js';
 
-const APPEND_FORMATS = new Set(['json', 'filebeat', 'text']);
+const RECORD_FORMATS = new Set(['json', 'filebeat', 'text']);
+
+/** Tables that read the records by the same format and options: they share one reading. */
+interface Group {
+  tables: LandingTable[];
+  /** Decoded changes, where the format needs a decoder. */
+  decoded: CanonicalLines | undefined;
+}
 
 /**
  * Lands the records of a split: every record becomes rows of its tables or a row of a quarantine, in local Parquet files
  * whose names and rows depend on the ranges and the specs alone.
- * @throws TributaryError LocalDiskFull, DuckDbOutOfMemory (both retryable), DuckDbFailed, UnknownType, BadJsonPath; whatever
- *   reading the blocks throws; the signal's reason
+ * @throws TributaryError LocalDiskFull, DuckDbOutOfMemory (both retryable), DuckDbFailed, UnknownType, BadJsonPath,
+ *   UnsupportedFormat; whatever reading the blocks throws; the signal's reason
  */
 export async function landSplit(request: LandSplitRequest): Promise<LandSplitResult> {
   await mkdir(request.workDir, { recursive: true });
-  const spool = await spoolBlocks(request.blocks, request.workDir, request);
+  const groups = await openGroups(request);
+  const decoders = groups.flatMap(({ decoded }) => (decoded ? [decoded] : []));
+  const spool = await spoolBlocks(request.blocks, request.workDir, request, decoders);
   // One thread: with more, DuckDB's partitioned writes give files whose order of rows changes from run to run.
   const duck = await Duck.open({
     threads: 1,
@@ -37,7 +47,7 @@ export async function landSplit(request: LandSplitRequest): Promise<LandSplitRes
     // These would turn joins around, and with them the order of rows.
     await duck.run("SET disabled_optimizers = 'join_order,build_side_probe_side'");
     await createQuarantine(duck);
-    const landed = await landTables(duck, request, spool);
+    const landed = await landGroups(duck, request, spool, groups);
     const zone = request.tables[0]?.spec.timezone ?? 'UTC';
     const quarantine = await writeQuarantine(duck, { ...request, zone });
     return {
@@ -54,7 +64,35 @@ export async function landSplit(request: LandSplitRequest): Promise<LandSplitRes
   }
 }
 
-async function landTables(duck: Duck, request: LandSplitRequest, spool: Spool): Promise<ChangesResult> {
+async function openGroups(request: LandSplitRequest): Promise<Group[]> {
+  const byReader = new Map<string, LandingTable[]>();
+  for (const table of request.tables) {
+    const reader = canonicalJson([table.spec.format, table.spec.formatOptions]);
+    byReader.set(reader, [...(byReader.get(reader) ?? []), table]);
+  }
+  const groups: Group[] = [];
+  for (const tables of byReader.values()) {
+    const { format, formatOptions, name } = tables[0]!.spec;
+    const factory = decoderFactory(format);
+    if (!factory && !RECORD_FORMATS.has(format) && !changeSource(format)) {
+      throw new TributaryError({
+        code: 'UnsupportedFormat',
+        message: `Table ${name}: format ${format} cannot be landed.`,
+        attributes: { table: name, format },
+      });
+    }
+    const path = join(request.workDir, `decoded-${groups.length}.parquet`);
+    groups.push({ tables, decoded: factory && (await CanonicalLines.create(path, factory(formatOptions))) });
+  }
+  return groups;
+}
+
+async function landGroups(
+  duck: Duck,
+  request: LandSplitRequest,
+  spool: Spool,
+  groups: Group[],
+): Promise<ChangesResult> {
   const result: ChangesResult = {
     files: [],
     unmatched: 0,
@@ -63,23 +101,18 @@ async function landTables(duck: Duck, request: LandSplitRequest, spool: Spool): 
     schemaEvents: [],
     newColumns: {},
   };
-  for (const group of groupsByReader(request.tables)) {
-    const owner = unattributedQuarantine(request.topic, group);
-    const source = changeSource(group[0]!.spec.format);
-    if (source) merge(result, await landChangeLog(duck, request, spool, group, source, owner));
-    else result.files.push(...(await landRecords(duck, request, spool, group, owner)));
+  for (const { tables, decoded } of groups) {
+    const unattributedTo = unattributedQuarantine(request.topic, tables);
+    const log = { request, spool, tables, unattributedTo };
+    const source = changeSource(tables[0]!.spec.format);
+    if (decoded) merge(result, await landDecodedChanges(duck, log, decoded));
+    else if (source) {
+      merge(result, await landTextChanges(duck, log, source));
+      // A tombstone means nothing in a change log.
+      if (spool.odd > 0) result.withoutRows += await quarantineOdd(duck, spool, unattributedTo, false);
+    } else result.files.push(...(await landRecords(duck, request, spool, tables, unattributedTo)));
   }
   return result;
-}
-
-/** Tables that read the records by the same format and options share one reading. */
-function groupsByReader(tables: LandingTable[]): LandingTable[][] {
-  const groups = new Map<string, LandingTable[]>();
-  for (const table of tables) {
-    const reader = canonicalJson([table.spec.format, table.spec.formatOptions]);
-    groups.set(reader, [...(groups.get(reader) ?? []), table]);
-  }
-  return [...groups.values()];
 }
 
 async function landRecords(
@@ -87,63 +120,19 @@ async function landRecords(
   request: LandSplitRequest,
   spool: Spool,
   tables: LandingTable[],
-  owner: string,
+  unattributedTo: string,
 ): Promise<LandedFile[]> {
-  if (!APPEND_FORMATS.has(tables[0]!.spec.format)) throw unsupported(tables[0]!);
-  if (spool.odd > 0) await quarantineOdd(duck, spool, owner, true);
+  if (spool.odd > 0) await quarantineOdd(duck, spool, unattributedTo, true);
   if (spool.lines === 0) return [];
   const files: LandedFile[] = [];
   for (const [index, table] of tables.entries()) {
-    const unreadableTo = index === 0 ? owner : undefined;
+    const unreadableTo = index === 0 ? unattributedTo : undefined;
     files.push(...(await landAppend(duck, { ...request, table, linesPath: spool.linesPath, unreadableTo })));
   }
   return files;
 }
 
-async function landChangeLog(
-  duck: Duck,
-  request: LandSplitRequest,
-  spool: Spool,
-  tables: LandingTable[],
-  source: ChangeSource,
-  owner: string,
-): Promise<ChangesResult> {
-  const records = `read_parquet(${lit(spool.linesPath)})`;
-  const types = tables.some((table) => table.columns.some(({ type }) => type === 'binary'));
-  const raw = tables.some(({ spec }) => spec.rawColumn !== undefined);
-  const typesAt = async (partition: number, offset: number) => {
-    const record = `(SELECT * FROM ${records} WHERE p = ${partition} AND o = ${offset})`;
-    const changes = source.select(record, { careful: true, types: true, raw: false });
-    const [row] = await duck.rows<{ types: string | null }>(`SELECT types FROM (${changes}) LIMIT 1`);
-    return row?.types ?? null;
-  };
-  const routed = await fastOrCareful((careful) =>
-    routeChanges(
-      duck,
-      source.select(records, { careful, types, raw }),
-      tables,
-      join(request.workDir, 'routed', `${tables[0]!.spec.format}-${careful ? 'careful' : 'fast'}`),
-    ),
-  );
-  const result = await landChanges(
-    duck,
-    { ...request, tables, records, source, typesAt, unattributedTo: owner },
-    routed,
-  );
-  if (spool.odd > 0) result.withoutRows += await quarantineOdd(duck, spool, owner, false);
-  return result;
-}
-
-function merge(into: ChangesResult, other: ChangesResult): void {
-  into.files.push(...other.files);
-  into.unmatched += other.unmatched;
-  into.withoutRows += other.withoutRows;
-  Object.assign(into.watermarks, other.watermarks);
-  into.schemaEvents.push(...other.schemaEvents);
-  Object.assign(into.newColumns, other.newColumns);
-}
-
-/** Null values (in a change log they mean nothing) and values that are not UTF-8. Answers how many meant nothing. */
+/** Values that are not UTF-8 and, if `nulls`, null values. Answers how many null values were left out. */
 async function quarantineOdd(duck: Duck, spool: Spool, owner: string, nulls: boolean): Promise<number> {
   const odd = `read_parquet(${lit(spool.oddPath)})`;
   await duck.run(
@@ -156,10 +145,11 @@ async function quarantineOdd(duck: Duck, spool: Spool, owner: string, nulls: boo
   return nulls ? 0 : Number(row!.n);
 }
 
-function unsupported(table: LandingTable): TributaryError {
-  return new TributaryError({
-    code: 'UnsupportedFormat',
-    message: `Table ${table.spec.name}: format ${table.spec.format} cannot be landed yet.`,
-    attributes: { table: table.spec.name, format: table.spec.format },
-  });
+function merge(into: ChangesResult, other: ChangesResult): void {
+  into.files.push(...other.files);
+  into.unmatched += other.unmatched;
+  into.withoutRows += other.withoutRows;
+  Object.assign(into.watermarks, other.watermarks);
+  into.schemaEvents.push(...other.schemaEvents);
+  Object.assign(into.newColumns, other.newColumns);
 }

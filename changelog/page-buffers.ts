@@ -13,6 +13,13 @@ export class Int64Buffer {
     this.count += 1;
   }
 
+  pushBig(value: bigint): void {
+    if (this.count * 2 === this.words.length) this.words = grown(this.words);
+    this.words[this.count * 2] = Number(BigInt.asUintN(32, value));
+    this.words[this.count * 2 + 1] = Number(BigInt.asUintN(32, value >> 32n));
+    this.count += 1;
+  }
+
   bytes(): Buffer {
     return Buffer.from(this.words.buffer, 0, this.count * 8);
   }
@@ -37,26 +44,45 @@ export class OptionalBytesBuffer {
   count = 0;
 
   push(source: Buffer, start: number, end: number): void {
+    if (start < 0) {
+      this.mark(0);
+      return;
+    }
+    const length = end - start;
+    this.makeRoom(4 + length);
+    this.data.writeUInt32LE(length, this.size);
+    source.copy(this.data, this.size + 4, start, end);
+    this.size += 4 + length;
+    this.mark(1);
+  }
+
+  pushText(text: string | null): void {
+    if (text === null) {
+      this.mark(0);
+      return;
+    }
+    this.makeRoom(4 + text.length * 3);
+    const length = this.data.write(text, this.size + 4);
+    this.data.writeUInt32LE(length, this.size);
+    this.size += 4 + length;
+    this.mark(1);
+  }
+
+  private mark(present: 0 | 1): void {
     if (this.count === this.present.length) {
       const next = new Uint8Array(this.present.length * 2);
       next.set(this.present);
       this.present = next;
     }
-    if (start < 0) {
-      this.present[this.count++] = 0;
-      this.nulls += 1;
-      return;
-    }
-    const length = end - start;
-    if (this.size + 4 + length > this.data.length) {
-      const next = Buffer.allocUnsafe(Math.max(this.data.length * 2, this.size + 4 + length));
-      this.data.copy(next, 0, 0, this.size);
-      this.data = next;
-    }
-    this.data.writeUInt32LE(length, this.size);
-    source.copy(this.data, this.size + 4, start, end);
-    this.size += 4 + length;
-    this.present[this.count++] = 1;
+    this.present[this.count++] = present;
+    this.nulls += 1 - present;
+  }
+
+  private makeRoom(bytes: number): void {
+    if (this.size + bytes <= this.data.length) return;
+    const next = Buffer.allocUnsafe(Math.max(this.data.length * 2, this.size + bytes));
+    this.data.copy(next, 0, 0, this.size);
+    this.data = next;
   }
 
   /** Definition levels, then the values that are not null. */

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 
 import { errorMessage, TributaryError } from '../common/errors.js';
 import type { RecordBlock } from '../kafka/types.js';
+import type { CanonicalLines } from './canonical-lines.js';
 import { LineFile, OddFile } from './spool-file.js';
 
 /** The records of a split on the local disk. */
@@ -23,13 +24,14 @@ export interface SpoolOptions {
 }
 
 /**
- * Writes the blocks to Parquet files under `directory` as they come. Memory stays at a few pages plus the largest record.
+ * Writes the blocks to Parquet files under `directory` as they come, and what the decoders make of them to theirs. Memory stays at a few pages plus the largest record.
  * @throws TributaryError LocalDiskFull (retryable); whatever `blocks` throws; the signal's reason
  */
 export async function spoolBlocks(
   blocks: AsyncIterable<RecordBlock>,
   directory: string,
   options: SpoolOptions = {},
+  decoders: CanonicalLines[] = [],
 ): Promise<Spool> {
   const linesPath = join(directory, 'lines.parquet');
   const oddPath = join(directory, 'odd.parquet');
@@ -41,14 +43,14 @@ export async function spoolBlocks(
     for await (const block of blocks) {
       options.signal?.throwIfAborted();
       await lines.add(block);
+      for (const decoder of decoders) await decoder.add(block);
       records += block.count;
       bytes += payloadBytes(block);
       options.onProgress?.();
     }
-    await lines.close();
-    await odd.close();
+    for (const file of [lines, odd, ...decoders]) await file.close();
   } catch (error) {
-    await Promise.allSettled([lines.abandon(), odd.abandon()]);
+    await Promise.allSettled([lines, odd, ...decoders].map((file) => file.abandon()));
     throw diskError(error);
   }
   return { linesPath, lines: lines.rows, oddPath, odd: odd.rows, records, bytes };
