@@ -96,7 +96,7 @@ program
 program
   .command('lock')
   .description('resolve the poms of classpaths anew and write their lock files')
-  .argument('<classpath...>', 'kafka, hdfs, hive')
+  .argument('<classpath...>', 'kafka, hdfs, hive, debezium')
   .action(async (classpaths: Classpath[]) => {
     for (const classpath of classpaths) await relockJars(classpath, manager.report);
   });

@@ -11,6 +11,8 @@ export function environmentLines(endpoints: Endpoints): string {
     HIVE_HOST: endpoints.hive.host,
     HIVE_PORT: String(endpoints.hive.port),
     TIDB_URL: endpoints.tidb.url,
+    MARIADB_URL: endpoints.mariadb.url,
+    CONNECT_URL: endpoints.connect.url,
     MONGO_URL: endpoints.mongo.url,
   };
   return Object.entries(variables)

@@ -12,7 +12,7 @@ export const VERSIONS = {
   tez: '0.10.4',
   tidb: '8.4.0',
   ferretdb: '1.24.2',
-  debezium: '3.3.2.Final',
+  debezium: '3.3.0.Final',
   mavenDependencyPlugin: '3.8.1',
 } as const;
 

@@ -1,14 +1,26 @@
 import { TributaryError } from '../../common/errors.js';
+import { connect } from './connect.js';
 import { datanode, namenode } from './hdfs.js';
 import { hive } from './hive.js';
 import { kafka } from './kafka.js';
+import { mariadb } from './mariadb.js';
 import { mongo } from './mongo.js';
 import { temporal } from './temporal.js';
 import { tidb } from './tidb.js';
 import type { Unit, UnitName } from './unit.js';
 
 /** All units, in the order in which people see them. */
-export const UNITS: readonly Unit[] = [temporal, kafka, namenode, datanode, hive, tidb, mongo];
+export const UNITS: readonly Unit[] = [
+  temporal,
+  kafka,
+  namenode,
+  datanode,
+  hive,
+  tidb,
+  mongo,
+  mariadb,
+  connect,
+];
 
 /** What `up` without names starts. */
 export const CORE = ['temporal', 'kafka', 'hdfs', 'hive'];

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildGo } from '../fetch/go.js';
-import { probeTidb, setGcSafePoint } from '../probes/tidb.js';
+import { probeMysql, setGcSafePoint } from '../probes/mysql.js';
 import { VERSIONS } from '../versions.js';
 import type { Unit } from './unit.js';
 
@@ -38,7 +38,7 @@ export const tidb: Unit = {
     ],
     env: { GOMEMLIMIT: '1GiB' },
   }),
-  probe: ({ endpoints }) => probeTidb(endpoints.tidb.host, endpoints.tidb.port),
+  probe: ({ endpoints }) => probeMysql(endpoints.tidb.host, endpoints.tidb.port),
   afterReady: ({ endpoints }) => setGcSafePoint(endpoints.tidb.host, endpoints.tidb.port),
   readyTimeoutMs: 180_000,
   stopGraceMs: 20_000,

@@ -1,11 +1,11 @@
 import { type Connection, createConnection } from 'mysql2/promise';
 
-/** Rejects until TiDB answers a query. */
-export async function probeTidb(host: string, port: number): Promise<void> {
+/** Rejects until a server of the MySQL protocol (TiDB, MariaDB) answers a query. */
+export async function probeMysql(host: string, port: number): Promise<void> {
   await withConnection(host, port, (connection) => connection.query('select 1'));
 }
 
-/** Embedded storage runs no garbage collector, and without a safe point reads as of a TSO are refused. */
+/** TiDB's embedded storage runs no garbage collector, and without a safe point reads as of a TSO are refused. */
 export async function setGcSafePoint(host: string, port: number): Promise<void> {
   const statement =
     "INSERT IGNORE INTO mysql.tidb VALUES ('tikv_gc_safe_point','20240101-00:00:00 +0000','')";
