@@ -29,6 +29,8 @@ const t13 = nextTable(t12);
 const t14 = nextTable(t13);
 const t15 = nextTable(t14);
 
+/** Bytes that one turn of the loop takes. */
+const STEP = 16;
 const LITTLE_ENDIAN = endianness() === 'LE';
 
 function bytewise(bytes: Buffer, from: number, to: number, start: number): number {
@@ -42,7 +44,7 @@ function bytewise(bytes: Buffer, from: number, to: number, start: number): numbe
  * plain table, and a third of what the rest of reading costs.
  */
 export function crc32c(bytes: Buffer, from = 0, to = bytes.length): number {
-  if (!LITTLE_ENDIAN) return ~bytewise(bytes, from, to, -1) >>> 0;
+  if (!LITTLE_ENDIAN || to - from < 2 * STEP) return ~bytewise(bytes, from, to, -1) >>> 0;
   const aligned = Math.min(to, from + ((4 - ((bytes.byteOffset + from) & 3)) & 3));
   let crc = bytewise(bytes, from, aligned, -1);
   const words = new Int32Array(bytes.buffer, bytes.byteOffset + aligned, ((to - aligned) >> 4) << 2);

@@ -90,6 +90,8 @@ export class FrameAssembler {
       this.size.copy(this.frame, 0);
       this.filled = SIZE_BYTES;
       this.sizeFilled = 0;
+      // An empty answer is what an old SASL handshake ends with.
+      this.emitIfFull(this.frame);
     }
     return taken;
   }
@@ -97,10 +99,13 @@ export class FrameAssembler {
   private addToFrame(frame: Buffer, bytes: Buffer, at: number, length: number): number {
     const taken = bytes.copy(frame, this.filled, at, Math.min(length, at + frame.length - this.filled));
     this.filled += taken;
-    if (this.filled === frame.length) {
-      this.frame = undefined;
-      this.emit(frame);
-    }
+    this.emitIfFull(frame);
     return taken;
+  }
+
+  private emitIfFull(frame: Buffer): void {
+    if (this.filled < frame.length) return;
+    this.frame = undefined;
+    this.emit(frame);
   }
 }

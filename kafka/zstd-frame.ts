@@ -16,6 +16,7 @@ const CONTENT_SIZE_BYTES = [0, 2, 4, 8] as const;
 export function zstdOutputBound(input: Buffer): number {
   let bound = 0;
   let at = 0;
+  if (input.length === 0) throw new Error('it is not a zstd frame');
   while (at < input.length) {
     const magic = input.readUInt32LE(at);
     if ((magic & 0xfffffff0) >>> 0 === SKIPPABLE_MAGIC) {
