@@ -104,14 +104,23 @@ export function tableDirectory(table: string): string {
   return quoteSegment(table);
 }
 
-/** `<table>/dt=…[/hh=…]/v<n>`: a version of a partition's content, the directory that Hive's LOCATION names. */
-export function versionDirectory(table: string, values: PartitionValues, version: number): string {
-  return `${tableDirectory(table)}/${partitionPath(values)}/v${version}`;
+/**
+ * `<table>/dt=…[/hh=…]/v<n>`: a version of a partition's content, the directory that Hive's LOCATION names. `suffix` makes it one
+ * attempt's own, so that a zombie never writes into a directory that has gone live.
+ */
+export function versionDirectory(
+  table: string,
+  values: PartitionValues,
+  version: number,
+  suffix?: string,
+): string {
+  const own = suffix === undefined ? '' : `-${quoteValue(suffix)}`;
+  return `${tableDirectory(table)}/${partitionPath(values)}/v${version}${own}`;
 }
 
 /** The n of a directory that `versionDirectory` made. */
 export function versionOf(directory: string): number {
-  const match = /\/v(\d+)$/.exec(directory);
+  const match = /\/v(\d+)(-[^/]*)?$/.exec(directory);
   if (match?.[1] === undefined) throw invalidPath(directory, 'A partition directory ends in v and a number.');
   return Number(match[1]);
 }

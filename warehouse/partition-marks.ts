@@ -4,6 +4,7 @@ import { jsonText } from './json-file.js';
 import { SUCCESS_FILE } from './layout.js';
 import type { PartitionState } from './manifest.js';
 import { ManifestStore } from './manifest-store.js';
+import type { Storage } from './storage.js';
 
 /** Longest value that every metastore's schema takes for a parameter. */
 const MAX_PARAMETER = 3900;
@@ -33,12 +34,21 @@ export async function publishMarks(
   const manifests = new ManifestStore(storage);
   let state = await manifests.readPartition(table, partition, signal);
   while (state?.complete === true && state.dropped !== true) {
-    await storage.write(`${state.directory}/${SUCCESS_FILE}`, successText(state), signal);
+    await writeSuccess(storage, state, signal);
     await catalog.setPartitionParameters(table, partition, markParameters(state), signal);
     const now = await manifests.readPartition(table, partition, signal);
     if (now === undefined || sameMarks(state, now)) return;
     state = now;
   }
+}
+
+/** Writes `_SUCCESS` into the directory of a state. */
+export async function writeSuccess(
+  storage: Storage,
+  state: PartitionState,
+  signal?: AbortSignal,
+): Promise<void> {
+  await storage.write(`${state.directory}/${SUCCESS_FILE}`, successText(state), signal);
 }
 
 function sameMarks(a: PartitionState, b: PartitionState): boolean {

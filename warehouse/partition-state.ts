@@ -26,12 +26,13 @@ export function addFiles(
   };
 }
 
-function emptyState(group: PartitionFiles<CommitFile> & { directory: string }): PartitionState {
+/** The state of a partition without rows. */
+export function emptyState(at: Pick<PartitionState, 'table' | 'partition' | 'directory'>): PartitionState {
   return {
     version: 1,
-    table: group.table,
-    partition: group.partition,
-    directory: group.directory,
+    table: at.table,
+    partition: at.partition,
+    directory: at.directory,
     revision: 0,
     complete: false,
     rows: 0,
