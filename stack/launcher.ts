@@ -61,7 +61,11 @@ export async function waitReady(
   };
   try {
     for (;;) {
-      if (isGone()) throw diedError(unit, context, started);
+      if (isGone()) {
+        // The process may be gone a moment before its exit code is known.
+        await Promise.race([started?.ended, delay(started ? 2000 : 0)]);
+        throw diedError(unit, context, started);
+      }
       try {
         await unit.probe(context);
         // Its port may have answered for a stranger while the unit itself was failing.

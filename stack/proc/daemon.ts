@@ -30,10 +30,17 @@ export interface DaemonRecord extends ProcessIdentity {
   command: string;
 }
 
+export interface Exit {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
 /** A program that was just started, and how it ended if it has. */
 export interface Started {
   record: DaemonRecord;
-  exit: () => { code: number | null; signal: NodeJS.Signals | null } | undefined;
+  exit: () => Exit | undefined;
+  /** Resolves when it ends. */
+  ended: Promise<Exit>;
   /** Where this run's output begins in the log file. */
   logOffset: number;
 }
@@ -49,7 +56,7 @@ export async function startDaemon(
   mkdirSync(dirname(files.pid), { recursive: true });
   const logOffset = rotateLog(files.log);
   const output = openSync(files.log, 'a');
-  let ended: ReturnType<Started['exit']>;
+  let exit: Exit | undefined;
   const child = spawn(command.file, command.args, {
     cwd: command.cwd,
     env: { ...cleanEnvironment(), ...command.env, [OWNER_VARIABLE]: files.owner },
@@ -57,7 +64,9 @@ export async function startDaemon(
     stdio: ['ignore', output, output],
   });
   closeSync(output);
-  child.once('exit', (code, signal) => (ended = { code, signal }));
+  const ended = new Promise<Exit>((resolve) => {
+    child.once('exit', (code, signal) => resolve((exit = { code, signal })));
+  });
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve);
     child.once('error', (error: NodeJS.ErrnoException) => {
@@ -72,7 +81,7 @@ export async function startDaemon(
     command: command.file,
   };
   writeFileSync(files.pid, JSON.stringify(record, null, 2) + '\n');
-  return { record, exit: () => ended, logOffset };
+  return { record, exit: () => exit, ended, logOffset };
 }
 
 /** The pid file's content if there is one, alive or not. */
