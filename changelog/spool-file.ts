@@ -96,8 +96,9 @@ export class OddFile {
 }
 
 /**
- * Records with UTF-8 values as (p, o, ts, key, value). A value is copied once, into its page. UTF-8 is checked for a run of
- * values laid end to end, which is right as long as none of them begins in the middle of a character.
+ * Records with UTF-8 values as (p, o, ts, key, value). A block is copied into the page at once and its values are then moved together:
+ * a copy of each value on its own costs an object. UTF-8 is checked for all of a block's values laid end to end, which is right
+ * as long as none of them begins in the middle of a character.
  */
 export class LineFile {
   private meta = new MetaColumns();
@@ -118,32 +119,30 @@ export class LineFile {
     return new LineFile(await ParquetFile.create(path, columns), odd);
   }
 
-  /** Adds records `[from, to)` of the block that have a value; those that are not UTF-8 go to the odd file. */
+  /** Adds the records of the block; those without a value or with one that is not UTF-8 go to the odd file. */
   async add(block: RecordBlock): Promise<void> {
-    let runStart = this.used;
-    let runFirst = 0;
-    let splitCharacter = false;
+    this.makeRoom(block.bytes.length, block.count);
+    const start = this.used;
+    const good = this.moveValues(block, start) && isUtf8(this.page.subarray(start, this.used));
+    if (!good) this.used = start;
     for (let i = 0; i < block.count; i++) {
-      const start = block.valueStart[i]!;
-      const end = block.valueEnd[i]!;
-      const length = start < 0 ? 0 : end - start;
-      if (this.used + length > this.page.length || this.meta.rows + i - runFirst >= GROUP_ROWS) {
-        this.endRun(block, runFirst, i, runStart, splitCharacter);
-        await this.flushPage(length);
-        runStart = this.used;
-        runFirst = i;
-        splitCharacter = false;
+      const from = block.valueStart[i]!;
+      const to = block.valueEnd[i]!;
+      if (from < 0 || (!good && !isUtf8(block.bytes.subarray(from, to)))) {
+        this.odd.push(block, i);
+        continue;
       }
-      if (length === 0) continue;
-      if ((block.bytes[start]! & 0xc0) === 0x80) splitCharacter = true;
-      this.used += block.bytes.copy(this.page, this.used, start, end);
+      if (!good) this.used += block.bytes.copy(this.page, this.used, from, to);
+      this.lengths[this.count++] = to - from;
+      this.meta.push(block, i);
+      this.rows += 1;
     }
-    this.endRun(block, runFirst, block.count, runStart, splitCharacter);
+    if (this.used >= PAGE_BYTES || this.meta.rows >= GROUP_ROWS) await this.flushPage();
     await this.odd.flushIfFull();
   }
 
   async close(): Promise<void> {
-    await this.flushPage(0);
+    await this.flushPage();
     await this.endGroup();
     await this.file.close();
   }
@@ -152,48 +151,48 @@ export class LineFile {
     return this.file.abandon();
   }
 
-  /** Takes records `[first, end)`, whose values lie in the page from `start` on, into the columns. */
-  private endRun(
-    block: RecordBlock,
-    first: number,
-    end: number,
-    start: number,
-    splitCharacter: boolean,
-  ): void {
-    const good = !splitCharacter && isUtf8(this.page.subarray(start, this.used));
-    if (!good) this.used = start;
-    for (let i = first; i < end; i++) {
+  /** Lays the block's values end to end from `start` on. False if one begins with the inside of a character. */
+  private moveValues(block: RecordBlock, start: number): boolean {
+    block.bytes.copy(this.page, start);
+    let whole = true;
+    let last = 0;
+    for (let i = 0; i < block.count; i++) {
       const from = block.valueStart[i]!;
+      if (from < 0) continue;
       const to = block.valueEnd[i]!;
-      if (from < 0 || (!good && !isUtf8(block.bytes.subarray(from, to)))) {
-        this.odd.push(block, i);
-        continue;
-      }
-      if (!good) this.used += block.bytes.copy(this.page, this.used, from, to);
-      if (this.count === this.lengths.length) {
-        const next = new Int32Array(this.lengths.length * 2);
-        next.set(this.lengths);
-        this.lengths = next;
-      }
-      this.lengths[this.count++] = to - from;
-      this.meta.push(block, i);
-      this.rows += 1;
+      // Values must come in the order of their bytes, or one would be moved over another.
+      if (from < last) return false;
+      last = to;
+      if (to > from && (block.bytes[from]! & 0xc0) === 0x80) whole = false;
+      this.page.copyWithin(this.used, start + from, start + to);
+      this.used += to - from;
+    }
+    return whole;
+  }
+
+  private makeRoom(bytes: number, records: number): void {
+    if (this.used + bytes > this.page.length) {
+      const next = Buffer.allocUnsafe(this.used + bytes);
+      this.page.copy(next, 0, 0, this.used);
+      this.page = next;
+    }
+    if (this.count + records > this.lengths.length) {
+      const next = new Int32Array(Math.max(this.lengths.length * 2, this.count + records));
+      next.set(this.lengths);
+      this.lengths = next;
     }
   }
 
-  /** Writes the page and makes room for a value of `next` bytes. */
-  private async flushPage(next: number): Promise<void> {
-    if (this.count > 0) {
-      const lengths = deltaLengths(this.lengths, this.count);
-      await this.file.page(4, this.count, DELTA_LENGTH, [lengths, this.page.subarray(0, this.used)]);
-      this.groupBytes += this.used;
-      this.count = 0;
-      this.used = 0;
-      if (this.groupBytes + this.meta.bytes >= GROUP_BYTES || this.meta.rows >= GROUP_ROWS)
-        await this.endGroup();
-    }
-    if (next > this.page.length) this.page = Buffer.allocUnsafe(next);
-    else if (this.page.length > PAGE_BYTES) this.page = Buffer.allocUnsafe(PAGE_BYTES);
+  private async flushPage(): Promise<void> {
+    if (this.count === 0) return;
+    const lengths = deltaLengths(this.lengths, this.count);
+    await this.file.page(4, this.count, DELTA_LENGTH, [lengths, this.page.subarray(0, this.used)]);
+    this.groupBytes += this.used;
+    this.count = 0;
+    this.used = 0;
+    if (this.page.length > 4 * PAGE_BYTES) this.page = Buffer.allocUnsafe(PAGE_BYTES);
+    if (this.groupBytes + this.meta.bytes >= GROUP_BYTES || this.meta.rows >= GROUP_ROWS)
+      await this.endGroup();
   }
 
   private async endGroup(): Promise<void> {

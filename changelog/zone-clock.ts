@@ -12,8 +12,19 @@ export interface ZoneClock {
 
 export const UTC: ZoneClock = { name: 'UTC', stable: { from: '-62135596800000000', offset: '0' } };
 
-/** Learns a zone's clock from DuckDB. */
-export async function zoneClock(duck: Duck, name: string): Promise<ZoneClock> {
+const learnt = new Map<string, Promise<ZoneClock>>();
+
+/** A zone's clock, learnt from DuckDB once a process. */
+export function zoneClock(duck: Duck, name: string): Promise<ZoneClock> {
+  const known = learnt.get(name);
+  if (known) return known;
+  const asked = learn(duck, name);
+  learnt.set(name, asked);
+  asked.catch(() => learnt.delete(name));
+  return asked;
+}
+
+async function learn(duck: Duck, name: string): Promise<ZoneClock> {
   if (name === 'UTC' || name === 'Etc/UTC') return UTC;
   const wall = `timezone(${lit(name)}, make_timestamptz(d))`;
   const [row] = await duck.rows<{ last: string | null; off: string }>(

@@ -139,5 +139,5 @@ function trimZeros(value: string): string {
 
 function fixedScale(value: string, scale: number): string {
   const [whole, fraction = ''] = value.split('.');
-  return scale === 0 ? whole! : `${whole}.${fraction.padEnd(scale, '0').slice(0, scale)}`;
+  return scale === 0 ? whole! : `${whole!}.${fraction.padEnd(scale, '0').slice(0, scale)}`;
 }
