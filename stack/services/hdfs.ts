@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fetchJars } from '../fetch/maven.js';
 import { checkJava, javaCommand } from '../preflight.js';
@@ -28,7 +28,7 @@ export const namenode: Unit = {
     writeHdfsConfig(context);
     const name = join(context.paths.data('hdfs'), 'name');
     mkdirSync(name, { recursive: true });
-    if (existsSync(join(name, 'current', 'VERSION'))) return;
+    if (isFormatted(join(name, 'current'))) return;
     context.report('namenode', 'formatting its storage');
     const args = ['-format', '-force', '-nonInteractive'];
     await runChecked('Formatting HDFS', javaCommand(), javaArguments(hdfsJava(context, NAMENODE, args)));
@@ -53,6 +53,11 @@ export const datanode: Unit = {
   probe: ({ endpoints, ports }) =>
     probeDatanode(endpoints.hdfs.webhdfsUrl, `http://127.0.0.1:${ports.datanodeHttp}`),
 };
+
+/** The image is the last thing that formatting writes: without it a format was cut short, and nothing was stored. */
+function isFormatted(current: string): boolean {
+  return existsSync(current) && readdirSync(current).some((name) => /^fsimage_\d+$/.test(name));
+}
 
 function fetchHdfs(...[cache, unit, report]: [string, string, UnitContext['report']]): Promise<string> {
   checkJava();

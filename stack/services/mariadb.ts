@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { toolMissing } from '../preflight.js';
 import { probeMysql } from '../probes/mysql.js';
@@ -17,13 +17,17 @@ export const mariadb: Unit = {
   },
   prepare: async ({ paths, report }) => {
     const data = paths.data('mariadb');
-    if (existsSync(join(data, 'mysql'))) return;
+    // Written last, so that tables cut short are made again.
+    const mark = join(data, 'system-tables-made');
+    if (existsSync(mark)) return;
+    rmSync(data, { recursive: true, force: true });
     mkdirSync(data, { recursive: true });
     report('mariadb', 'making its system tables');
     await runChecked('Making the system tables of MariaDB', 'mariadb-install-db', [
       ...['--no-defaults', `--datadir=${data}`, '--auth-root-authentication-method=normal', '--skip-test-db'],
       ...asUser(),
     ]);
+    writeFileSync(mark, '');
   },
   command: ({ program, paths, ports }) => ({
     file: program,
