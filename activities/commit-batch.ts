@@ -1,3 +1,4 @@
+import { activityInfo } from '@temporalio/activity';
 import type { LandingTable } from '../changelog/types.js';
 import { quarantineTable } from '../changelog/quarantine.js';
 import { TributaryError } from '../common/errors.js';
@@ -6,6 +7,7 @@ import { commitBatch as commit, recover } from '../warehouse/commit.js';
 import type { CommitSummary } from '../warehouse/commit-plan.js';
 import { ManifestStore } from '../warehouse/manifest-store.js';
 import { mapParallel } from '../warehouse/parallel.js';
+import { removeStagedBatch } from '../warehouse/staging.js';
 import { partitionPath } from '../warehouse/layout.js';
 import type { CommitRequest, CommitResult, RecoveredTopic } from '../workflows/types.js';
 import { attempt } from './attempt.js';
@@ -50,6 +52,10 @@ export function commitBatch(context: ActivityContext): ControlActivities['commit
         { tables: catalogTables(context, landings), deadline: deadlineMs, signal },
       );
       if (summary.outcome === 'superseded') throw superseded(request, summary);
+      const run = activityInfo().workflowExecution?.runId;
+      if (request.finishedBatch !== null && run !== undefined) {
+        await removeStagedBatch(context.storage, run, request.finishedBatch, signal);
+      }
       return resultOf(summary, landings);
     });
 }

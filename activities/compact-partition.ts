@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { contentHash } from '../common/hash.js';
 import { mapParallel } from '../warehouse/parallel.js';
-import { baseName, versionDirectory, versionOf } from '../warehouse/layout.js';
-import { groupBySize, inputPath, rewriteParquet } from '../warehouse/rewrite-parquet.js';
+import { baseName } from '../warehouse/layout.js';
+import { claimDirectory } from '../warehouse/partition-switch.js';
+import { inputPath, rewriteParquet } from '../warehouse/rewrite-parquet.js';
 import { attempt, withScratch } from './attempt.js';
 import type { ActivityContext } from './context.js';
 import type { HeavyActivities } from './types.js';
@@ -14,18 +15,18 @@ const DOWNLOADS = 4;
  * commits; until then the partition is what it was.
  */
 export function compactPartition(context: ActivityContext): HeavyActivities['compactPartition'] {
-  return ({ due, targetBytes }) =>
-    attempt(async ({ signal }) => {
+  return ({ due }) =>
+    attempt(async ({ signal, id }) => {
       const { storage } = context;
-      const present = new Map((await storage.list(due.directory, signal)).map((file) => [file.path, file]));
-      const files = due.compact.map((path) => present.get(path));
+      const { hiveTable: table, partition } = due;
+      const present = new Set((await storage.list(due.directory, signal)).map((file) => file.path));
       // Someone moved the partition since it was planned: the next look plans it again.
-      if (files.some((file) => file === undefined)) return null;
-      const groups = groupBySize(files as { path: string; size: number }[], targetBytes);
-      const newDirectory = versionDirectory(due.hiveTable, due.partition, versionOf(due.directory) + 1);
-      await withScratch(context.scratch, 'compact', async (dir) => {
-        for (const group of groups) {
-          const paths = group.map(({ path }) => path);
+      if (due.compact.flat().some((path) => !present.has(path))) return null;
+      const claim = { table, partition, attempt: id, graceMs: context.graceMs };
+      const newDirectory = await claimDirectory(context, claim, signal);
+      const newFiles = await withScratch(context.scratch, 'compact', async (dir) => {
+        const names: string[] = [];
+        for (const paths of due.compact) {
           const inputs = paths.map((_, i) => inputPath(dir, i));
           await mapParallel(paths, DOWNLOADS, (path, i) => storage.download(path, inputs[i]!, signal));
           const name = `c-${contentHash(paths.map(baseName), 16)}.parquet`;
@@ -37,8 +38,10 @@ export function compactPartition(context: ActivityContext): HeavyActivities['com
             signal,
           });
           await storage.upload(output, `${newDirectory}/${name}`, signal);
+          names.push(name);
         }
+        return names;
       });
-      return { newDirectory, compacted: due.compact };
+      return { newDirectory, newFiles };
     });
 }

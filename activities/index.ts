@@ -1,5 +1,6 @@
 import { compactPartition } from './compact-partition.js';
 import { commitBatch, recoverTopic } from './commit-batch.js';
+import { completePartition, planCompletion, sweepGarbage } from './completion.js';
 import type { ActivityContext } from './context.js';
 import { planBatch } from './plan-batch.js';
 import { evolveTables, prepareTable } from './prepare-table.js';
@@ -18,11 +19,11 @@ export function controlActivities(context: ActivityContext): ControlActivities {
     planBatch: planBatch(context),
     evolveTables: evolveTables(context),
     commitBatch: commitBatch(context),
-    planCompletion: async () => [],
-    completePartition: async () => ({ revision: 0, rows: 0 }),
+    planCompletion: planCompletion(context),
+    completePartition: completePartition(context),
     recordLoss: recordLoss(context),
     reportProgress: reportProgress(),
-    sweepGarbage: async () => ({ removed: 0 }),
+    sweepGarbage: sweepGarbage(context),
   };
 }
 

@@ -52,12 +52,12 @@ export interface ControlActivities {
   }): Promise<{ starts: Positions; topicId: string | null }>;
   /** Signals each table how its topic stands. */
   reportProgress(request: { tables: Record<string, TableProgress> }): Promise<void>;
-  /** Removes directories whose grace period is over. */
-  sweepGarbage(request: { nowMs: number }): Promise<{ removed: number }>;
+  /** Removes directories whose grace period is over, and the staging area of a workflow run that has ended. */
+  sweepGarbage(request: { nowMs: number; endedRun: string | null }): Promise<{ removed: number }>;
 }
 
 /** Long, heavy activities; a worker runs as many at a time as it has cores. */
 export interface HeavyActivities {
   writeBatch(request: WriteRequest): Promise<WriteResult>;
-  compactPartition(request: { due: DuePartition; targetBytes: number }): Promise<CompactResult | null>;
+  compactPartition(request: { due: DuePartition }): Promise<CompactResult | null>;
 }

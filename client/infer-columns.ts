@@ -69,8 +69,13 @@ function visit(
     const path = [...keys, key];
     if (member === null) continue;
     if (isObject(member) && path.length < MAX_DEPTH) visit(member, path, found);
-    else found(formatJsonPath(path), kindOf(member), String(member));
+    else found(formatJsonPath(path), kindOf(member), scalarText(member));
   }
+}
+
+function scalarText(value: unknown): string {
+  if (isLosslessNumber(value)) return value.value;
+  return typeof value === 'string' ? value : '';
 }
 
 function kindOf(value: unknown): Kind {

@@ -1,4 +1,5 @@
 import { Client, Connection, WorkflowNotFoundError, type ConnectionOptions } from '@temporalio/client';
+import type { QueryDefinition } from '@temporalio/common';
 import { errorMessage, TributaryError } from '../common/errors.js';
 
 export interface TemporalTarget {
@@ -31,6 +32,28 @@ export async function withTemporal<T>(
     return await body(new Client({ connection, namespace: target.namespace }));
   } finally {
     await connection.close();
+  }
+}
+
+const QUERY_DEADLINE_MS = 10_000;
+
+/**
+ * Asks a running workflow; a worker has to answer.
+ * @throws TributaryError WorkerMissing if none does
+ */
+export async function ask<R>(client: Client, workflowId: string, query: QueryDefinition<R>): Promise<R> {
+  try {
+    return await client.withDeadline(Date.now() + QUERY_DEADLINE_MS, () =>
+      client.workflow.getHandle(workflowId).query(query),
+    );
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) throw error;
+    throw new TributaryError({
+      code: 'WorkerMissing',
+      message: `No worker answers for ${workflowId}. Is one running (tributary worker) with the same temporal.task_queue? ${errorMessage(error)}`,
+      retryable: true,
+      cause: error,
+    });
   }
 }
 

@@ -42,21 +42,6 @@ export async function rewriteParquet(
   }
 }
 
-/** Groups files so that each group makes a file of about `targetBytes`; order is kept. */
-export function groupBySize<F extends { size: number }>(files: F[], targetBytes: number): F[][] {
-  const groups: F[][] = [];
-  let room = 0;
-  for (const file of files) {
-    if (groups.length === 0 || file.size > room) {
-      groups.push([]);
-      room = targetBytes;
-    }
-    groups.at(-1)!.push(file);
-    room -= file.size;
-  }
-  return groups;
-}
-
 /** Local name of the n-th input of a rewrite. */
 export function inputPath(dir: string, n: number): string {
   return join(dir, `in-${String(n).padStart(5, '0')}.parquet`);

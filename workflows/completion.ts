@@ -39,7 +39,7 @@ export class Completion {
         tables,
         limit: DUE_AT_A_TIME,
       });
-      for (const partition of due) this.begin(partition, state);
+      for (const partition of due) this.begin(partition);
       // All that was due fits one answer: nothing more to ask for until the time or the data move on.
       if (due.length < DUE_AT_A_TIME) {
         for (const { table, completeThroughMs } of tables) this.checkedThrough.set(table, completeThroughMs);
@@ -70,7 +70,7 @@ export class Completion {
     });
   }
 
-  private begin(due: DuePartition, state: IngestState): void {
+  private begin(due: DuePartition): void {
     const key = keyOf(due);
     if (this.running.has(key) || this.finished.some((entry) => keyOf(entry.due) === key)) return;
     if (due.compact.length === 0) {
@@ -78,17 +78,15 @@ export class Completion {
       return;
     }
     this.running.set(key, due);
-    const targetBytes = state.members[due.table]?.settings.compaction.targetBytes ?? 0;
-    void this.compact(key, due, targetBytes);
+    void this.compact(key, due);
   }
 
-  private async compact(key: string, due: DuePartition, targetBytes: number): Promise<void> {
+  private async compact(key: string, due: DuePartition): Promise<void> {
     let compaction: CompactResult | null = null;
     try {
       await condition(() => [...this.running.keys()].indexOf(key) < COMPACTIONS_AT_A_TIME);
-      compaction = await run('compactPartition', `rewrite ${due.compact.length} files of ${key}`, {
+      compaction = await run('compactPartition', `rewrite ${due.compact.flat().length} files of ${key}`, {
         due,
-        targetBytes,
       });
     } catch {
       // The partition is right as it is, only in more files; it completes without the rewrite.

@@ -23,6 +23,7 @@ const DEFAULT_RECORD_BYTES = 512;
 export function newIngestState(): IngestState {
   return {
     seq: 0,
+    batch: 0,
     topicId: null,
     positions: {},
     members: {},
@@ -33,6 +34,8 @@ export function newIngestState(): IngestState {
     fault: null,
     membershipChanged: false,
     rebase: false,
+    finishedBatch: null,
+    lastSweepMs: 0,
     lastReportMs: 0,
   };
 }
@@ -45,7 +48,14 @@ export function restore(state: IngestState, stored: RecoveredTopic): IngestState
     // A member that was active stands at the topic's positions until its table joins again.
     if (kept.status === 'active') members[table].pausedAt = stored.positions;
   }
-  return { ...state, seq: stored.seq, positions: stored.positions, topicId: stored.topicId, members };
+  return {
+    ...state,
+    seq: stored.seq,
+    batch: stored.seq,
+    positions: stored.positions,
+    topicId: stored.topicId,
+    members,
+  };
 }
 
 function dormantMember(table: string): Member {

@@ -20,8 +20,10 @@ import type { CommitRequest, CommitResult, IngestInput, IngestState, Plan, Write
 
 const IDLE_MS = 60_000;
 const REPORT_EVERY_MS = 10_000;
-/** A fault that only a person can mend is tried again this often, in case they mended it without a word to us. */
-const FAULT_RETRY_MS = 60_000;
+const SWEEP_EVERY_MS = 3_600_000;
+/** A fault that only a person can mend is tried again, less and less often: they may mend it without a word to us. */
+const FIRST_RETRY_MS = 3_000;
+const LAST_RETRY_MS = 60_000;
 /** The server's hint counts events but not signals, which have a limit of their own (10,000 a run). */
 const MAX_SIGNALS_A_RUN = 2_000;
 
@@ -36,6 +38,7 @@ export async function ingest(input: IngestInput): Promise<void> {
   const { kafka, topic } = input;
   const changes: Change[] = [];
   let signals = 0;
+  let faults = 0;
   let planning: CancellationScope | undefined;
 
   /** Membership changes wait for the boundary between two batches; a plan that only waits for data is given up for them. */
@@ -82,7 +85,7 @@ export async function ingest(input: IngestInput): Promise<void> {
     planning = scope;
     try {
       return await scope.run(() =>
-        run('planBatch', `plan batch ${state.seq + 1}`, {
+        run('planBatch', `plan batch ${state.batch + 1}`, {
           kafka,
           topic,
           topicId: state.topicId,
@@ -145,7 +148,8 @@ export async function ingest(input: IngestInput): Promise<void> {
   };
 
   const runBatch = async (planned: Plan): Promise<void> => {
-    const batch = batchId(state.seq + 1);
+    state = { ...state, batch: state.batch + 1 };
+    const batch = batchId(state.batch);
     let written = await write(batch, planned);
     while (await evolve(written)) written = await write(batch, planned);
     const resultsOf = (lane: string | null): WriteResult[] =>
@@ -166,10 +170,12 @@ export async function ingest(input: IngestInput): Promise<void> {
         manifests: resultsOf(table).map(({ manifest }) => manifest),
         from,
         to,
+        finishedBatch: null,
         pins: [member.pin],
       });
       state = reduce.applyLaneCommit(state, table, result.positions, result);
     }
+    state = { ...state, finishedBatch: batch };
   };
 
   const commitTopic = async (planned: Plan, batch: string, results: WriteResult[]): Promise<void> => {
@@ -189,6 +195,7 @@ export async function ingest(input: IngestInput): Promise<void> {
       to: planned.to,
       members: reduce.storedMembers(state),
       rebase: state.rebase,
+      finishedBatch: state.finishedBatch,
       pins: Object.values(state.members)
         .map((member) => member.pin)
         .filter((pin) => pin !== ''),
@@ -217,7 +224,8 @@ export async function ingest(input: IngestInput): Promise<void> {
     log.warn('topic waits', { topic, code: state.fault!.code });
     await report(true);
     const waiting = changes.length;
-    await condition(() => changes.length > waiting, FAULT_RETRY_MS);
+    await condition(() => changes.length > waiting, Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** faults));
+    faults += 1;
   };
 
   const report = async (force: boolean): Promise<void> => {
@@ -233,11 +241,26 @@ export async function ingest(input: IngestInput): Promise<void> {
     await run('reportProgress', `tell ${Object.keys(tables).length} tables`, { tables });
   };
 
+  /** Directories that nobody reads any more, and what a run before this one left in staging. */
+  const sweep = async (endedRun: string | null): Promise<void> => {
+    const now = Date.now();
+    if (endedRun === null && now - state.lastSweepMs < SWEEP_EVERY_MS) return;
+    state = { ...state, lastSweepMs: now };
+    try {
+      await run('sweepGarbage', 'remove what nobody reads any more', { nowMs: now, endedRun });
+    } catch (error) {
+      if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
+      // Garbage harms nobody; it is tried again at the next sweep.
+      log.warn('sweep failed', { topic });
+    }
+  };
+
   if (!input.state) {
     const stored = await run('recoverTopic', `look for ${topic} in storage`, { kafka, topic });
     if (stored) state = reduce.restore(state, stored);
   }
   const completion = new Completion(kafka, topic);
+  await sweep(workflowInfo().continuedFromExecutionRunId ?? null);
 
   for (;;) {
     try {
@@ -265,10 +288,12 @@ export async function ingest(input: IngestInput): Promise<void> {
       } else {
         state = { ...state, fault: null, lagRecords: planned.lagRecords };
       }
+      faults = 0;
       state = reduce.observe(state, planned.observed);
       const completed = await completion.advance(state);
       state = completed.state;
       await report(changed || newFault || hadFault || completed.any);
+      await sweep(null);
     } catch (error) {
       if (isCancellation(error) && !(error instanceof ActivityFailure)) throw error;
       await standStill(error);
@@ -278,7 +303,7 @@ export async function ingest(input: IngestInput): Promise<void> {
       await completion.settle();
       await condition(allHandlersFinished);
       await applyChanges();
-      await continueAsNew<typeof ingest>({ kafka, topic, state });
+      await continueAsNew<typeof ingest>({ kafka, topic, state: { ...state, finishedBatch: null } });
     }
   }
 }
@@ -295,6 +320,6 @@ async function allOrNone<T>(starts: (() => Promise<T>)[]): Promise<T[]> {
 }
 
 /** Name of a batch in files and in the column `ingest_batch`; sorts as the batches were committed. */
-export function batchId(seq: number): string {
-  return `b${String(seq).padStart(9, '0')}`;
+export function batchId(n: number): string {
+  return `b${String(n).padStart(9, '0')}`;
 }

@@ -12,9 +12,9 @@ const patient: RetryPolicy = { initialInterval: '1s', backoffCoefficient: 2, max
 
 // Heartbeats come at least every few seconds, so that a dead worker is noticed soon.
 const quick: ActivityOptions = { startToCloseTimeout: '2m', heartbeatTimeout: '60s', retry: patient };
-const waiting: ActivityOptions = { startToCloseTimeout: '15m', heartbeatTimeout: '20s', retry: patient };
-const shared: ActivityOptions = { startToCloseTimeout: '30m', heartbeatTimeout: '20s', retry: patient };
-const heavy: ActivityOptions = { startToCloseTimeout: '2h', heartbeatTimeout: '20s', retry: patient };
+const waiting: ActivityOptions = { startToCloseTimeout: '15m', heartbeatTimeout: '15s', retry: patient };
+const shared: ActivityOptions = { startToCloseTimeout: '30m', heartbeatTimeout: '15s', retry: patient };
+const heavy: ActivityOptions = { startToCloseTimeout: '2h', heartbeatTimeout: '15s', retry: patient };
 
 const optionsOf: Record<keyof Activities, ActivityOptions> = {
   prepareTable: shared,

@@ -64,6 +64,8 @@ export interface IngestInput {
 export interface IngestState {
   /** Sequence of the last commit; 0 before the first. */
   seq: number;
+  /** Number of the last batch. A batch that only lets tables catch up has a number and no commit of the topic. */
+  batch: number;
   topicId: string | null;
   positions: Positions;
   members: Record<string, Member>;
@@ -79,6 +81,9 @@ export interface IngestState {
   membershipChanged: boolean;
   /** A person has accepted a loss since the last commit: the next one may begin where storage does not expect it. */
   rebase: boolean;
+  /** The last batch of this run that is committed in all its parts: its staging area is not needed any more. */
+  finishedBatch: string | null;
+  lastSweepMs: number;
   lastReportMs: number;
 }
 
@@ -168,6 +173,8 @@ export interface CommitRequest {
   /** Membership to keep with the topic's positions; absent for a lane. */
   members?: StoredMembers;
   rebase?: boolean;
+  /** An earlier batch of this run whose staging area may go. */
+  finishedBatch: string | null;
   /** Pins of the tables that it may touch, for the shape of their Hive tables. */
   pins: string[];
 }
@@ -212,13 +219,13 @@ export interface DuePartition {
   hiveTable: string;
   partition: Record<string, string>;
   directory: string;
-  /** Files worth rewriting into fewer; empty if the partition is fine as it is. */
-  compact: string[];
+  /** Files worth rewriting, a group for each new file; empty if the partition is fine as it is. */
+  compact: string[][];
 }
 
 export interface CompactResult {
   newDirectory: string;
-  compacted: string[];
+  newFiles: string[];
 }
 
 export interface CompleteRequest {

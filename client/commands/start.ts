@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { WorkflowIdConflictPolicy } from '@temporalio/common';
 import pc from 'picocolors';
+import { TributaryError } from '../../common/errors.js';
 import type { TableSpec } from '../../config/spec.js';
 import { reloadSignal, specQuery } from '../../workflows/messages.js';
 import { tableWorkflowId } from '../../workflows/names.js';
@@ -9,7 +10,7 @@ import type { IngestSettings, TableInput } from '../../workflows/types.js';
 import { diffValues, type Difference } from '../diff.js';
 import { note, print, printJson } from '../output.js';
 import { openSession, pickTables, settingsOf, temporalTarget } from '../session.js';
-import { ifRunning, withTemporal } from '../temporal.js';
+import { ask, ifRunning, withTemporal } from '../temporal.js';
 
 interface Started {
   table: string;
@@ -75,11 +76,23 @@ async function startTable(
     }
     return { table: spec.name, workflowId, outcome: dryRun ? 'would start' : 'started', changes: [] };
   }
-  const running = await handle.query(specQuery);
+  if (description.taskQueue !== taskQueue) throw elsewhere(spec.name, description.taskQueue, taskQueue);
+  const running = await ask(client, workflowId, specQuery);
   const changes = diffValues(running, { spec, settings });
   if (changes.length === 0) return { table: spec.name, workflowId, outcome: 'unchanged', changes };
   if (!dryRun) await handle.signal(reloadSignal, { spec, settings });
   return { table: spec.name, workflowId, outcome: dryRun ? 'would reload' : 'reloaded', changes };
+}
+
+/** Workflow ids are names of the namespace: two installations in one need different table names. */
+function elsewhere(table: string, theirs: string, ours: string): TributaryError {
+  return new TributaryError({
+    code: 'TableElsewhere',
+    message:
+      `Table ${table} runs already in another installation: on task queue ${theirs}, this config says ${ours}. ` +
+      'Use its config, give the table another name, or use another temporal.namespace.',
+    attributes: { table, theirs, ours },
+  });
 }
 
 function show({ table, outcome, changes, workflowId }: Started): void {

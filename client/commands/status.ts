@@ -6,7 +6,7 @@ import { pickTables, openSession, temporalTarget, type Session } from '../sessio
 import { renderTable, count, print, seconds } from '../output.js';
 import { overview, type TableOverview } from '../overview.js';
 import { stuckActivities } from '../stuck.js';
-import { ifRunning, withTemporal } from '../temporal.js';
+import { ask, ifRunning, withTemporal } from '../temporal.js';
 
 interface Options {
   config: string;
@@ -109,9 +109,8 @@ async function one(
       message: `${name} does not run. Start it with: tributary start ${name}`,
     });
   }
-  const state = await handle.query(statusQuery);
-  const ingest = client.workflow.getHandle(state.ingestWorkflowId);
-  const topic = await ifRunning(() => ingest.query(topicQuery));
+  const state = await ask(client, handle.workflowId, statusQuery);
+  const topic = await ifRunning(() => ask(client, state.ingestWorkflowId, topicQuery));
   const stuck = [
     ...(await stuckActivities(client, handle.workflowId)),
     ...(await stuckActivities(client, state.ingestWorkflowId)),

@@ -31,7 +31,7 @@ describe('workers that die at random', () => {
       PARTITIONS,
       Array.from({ length: count }, (_, i) => click(i)),
     );
-    await here.writeConfig(clickTable('kills_click', topic));
+    await here.writeConfig(clickTable(here.table('click'), topic));
   });
   afterAll(() => here.close());
 
@@ -52,17 +52,17 @@ describe('workers that die at random', () => {
       worker = here.startWorker();
     }
     await here.until(
-      'kills_click',
+      here.table('click'),
       'all rows',
       ({ rows, lagRecords }) => rows === count && lagRecords === 0,
       300_000,
     );
     const [row] = await catalog.query(
-      `SELECT CAST(count(*) AS STRING) AS n, CAST(count(DISTINCT kafka_partition, kafka_offset) AS STRING) AS d FROM \`${here.name}\`.kills_click`,
+      `SELECT CAST(count(*) AS STRING) AS n, CAST(count(DISTINCT kafka_partition, kafka_offset) AS STRING) AS d FROM \`${here.name}\`.${here.table('click')}`,
     );
     expect(row).toEqual({ n: String(count), d: String(count) });
     const offsets = await catalog.query(
-      `SELECT CAST(min(kafka_offset) AS STRING) AS lo, CAST(max(kafka_offset) AS STRING) AS hi FROM \`${here.name}\`.kills_click GROUP BY kafka_partition`,
+      `SELECT CAST(min(kafka_offset) AS STRING) AS lo, CAST(max(kafka_offset) AS STRING) AS hi FROM \`${here.name}\`.${here.table('click')} GROUP BY kafka_partition`,
     );
     expect(offsets).toEqual(
       Array.from({ length: PARTITIONS }, () => ({ lo: '0', hi: String(count / PARTITIONS - 1) })),
@@ -89,38 +89,38 @@ describe('tables that share a topic', () => {
       2,
       Array.from({ length: 5_000 }, (_, i) => click(i)),
     );
-    await here.writeConfig(clickTable('shared_a', topic));
+    await here.writeConfig(clickTable(here.table('a'), topic));
     await here.ok('start');
-    await here.until('shared_a', '5000 rows', ({ rows }) => rows === 5_000);
+    await here.until(here.table('a'), '5000 rows', ({ rows }) => rows === 5_000);
 
-    await here.writeConfig(clickTable('shared_a', topic) + clickTable('shared_b', topic));
+    await here.writeConfig(clickTable(here.table('a'), topic) + clickTable(here.table('b'), topic));
     await here.ok('start');
-    await here.until('shared_b', 'what came before it', ({ rows }) => rows === 5_000);
+    await here.until(here.table('b'), 'what came before it', ({ rows }) => rows === 5_000);
 
-    await here.ok('pause', 'shared_b');
-    await here.until('shared_b', 'paused', ({ phase }) => phase === 'paused');
+    await here.ok('pause', here.table('b'));
+    await here.until(here.table('b'), 'paused', ({ phase }) => phase === 'paused');
     await produce(
       topic,
       2,
       Array.from({ length: 3_000 }, (_, i) => click(5_000 + i)),
     );
-    await here.until('shared_a', '8000 rows', ({ rows }) => rows === 8_000);
-    expect(await at('shared_b')).toEqual({ rows: 5_000, distinct: 5_000 });
+    await here.until(here.table('a'), '8000 rows', ({ rows }) => rows === 8_000);
+    expect(await at(here.table('b'))).toEqual({ rows: 5_000, distinct: 5_000 });
 
-    await here.ok('stop', 'shared_a');
-    await here.ok('resume', 'shared_b');
-    await here.until('shared_b', '8000 rows', ({ rows }) => rows === 8_000);
+    await here.ok('stop', here.table('a'));
+    await here.ok('resume', here.table('b'));
+    await here.until(here.table('b'), '8000 rows', ({ rows }) => rows === 8_000);
     await produce(
       topic,
       2,
       Array.from({ length: 1_000 }, (_, i) => click(8_000 + i)),
     );
-    await here.until('shared_b', '9000 rows', ({ rows }) => rows === 9_000);
-    await here.ok('start', 'shared_a');
-    await here.until('shared_a', '9000 rows', ({ rows }) => rows === 9_000);
+    await here.until(here.table('b'), '9000 rows', ({ rows }) => rows === 9_000);
+    await here.ok('start', here.table('a'));
+    await here.until(here.table('a'), '9000 rows', ({ rows }) => rows === 9_000);
 
-    expect(await at('shared_a')).toEqual({ rows: 9_000, distinct: 9_000 });
-    expect(await at('shared_b')).toEqual({ rows: 9_000, distinct: 9_000 });
+    expect(await at(here.table('a'))).toEqual({ rows: 9_000, distinct: 9_000 });
+    expect(await at(here.table('b'))).toEqual({ rows: 9_000, distinct: 9_000 });
   });
 });
 
@@ -133,7 +133,7 @@ describe('a partition', () => {
     });
     await createTopic(here.topic('click'), 2);
     await here.writeConfig(
-      clickTable('complete_click', here.topic('click'), '    compaction: { min_files: 2 }\n'),
+      clickTable(here.table('click'), here.topic('click'), '    compaction: { min_files: 2 }\n'),
     );
     here.startWorker();
   });
@@ -148,7 +148,7 @@ describe('a partition', () => {
     );
     await here.ok('start');
     const done = await here.until(
-      'complete_click',
+      here.table('click'),
       'the hour is complete',
       ({ lastComplete }) => lastComplete === 'dt=2026-03-01/hh=00',
     );
@@ -157,21 +157,21 @@ describe('a partition', () => {
       const { NoneCatalog } = await import('../../warehouse/catalog-none.js');
       const { FileStorage } = await import('../../warehouse/storage-file.js');
       const catalog = new NoneCatalog(new FileStorage(`${here.dir}/data`));
-      return (await catalog.partitionParameters('complete_click', { dt: '2026-03-01', hh: '00' }))[
+      return (await catalog.partitionParameters(here.table('click'), { dt: '2026-03-01', hh: '00' }))[
         'tributary.revision'
       ];
     };
     expect(await revision()).toBe('1');
     const files = await readRows<{ f: string }>(
       here,
-      'complete_click',
+      here.table('click'),
       'count(DISTINCT ingest_batch)::VARCHAR AS f',
     );
     expect(Number(files[0]!.f)).toBeGreaterThan(1);
 
     await produce(topic, 2, [click(9_999, 5)]);
-    await here.until('complete_click', 'the late row', ({ rows }) => rows === 3_001);
+    await here.until(here.table('click'), 'the late row', ({ rows }) => rows === 3_001);
     expect(await revision()).toBe('2');
-    expect(await totals(here, 'complete_click')).toEqual({ rows: 3_001, distinct: 3_001 });
+    expect(await totals(here, here.table('click'))).toEqual({ rows: 3_001, distinct: 3_001 });
   });
 });

@@ -20,6 +20,8 @@ export interface Installation {
   dir: string;
   configFile: string;
   topic: (suffix: string) => string;
+  /** Workflow ids are names of the namespace, so tables of a test need names of their own. */
+  table: (suffix: string) => string;
   writeConfig(tables: string, extra?: string): Promise<void>;
   cli(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }>;
   /** Like `cli`, and fails the test if the command fails. */
@@ -84,6 +86,7 @@ export async function install(title: string, options: InstallationOptions = {}):
     dir,
     configFile,
     topic: (suffix) => `${name}.${suffix}`,
+    table: (suffix) => `${name}_${suffix}`,
     writeConfig: (tables, extra = '') =>
       writeFile(
         configFile,
