@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
@@ -23,6 +24,8 @@ export async function attempt<T>(body: (attempt: Attempt) => Promise<T>): Promis
   const info = activityInfo();
   const deadlineMs = Date.now() + info.startToCloseTimeoutMs - MARGIN_MS;
   const controller = new AbortController();
+  // Many requests of one attempt wait on the same signal; that is no leak.
+  setMaxListeners(0, controller.signal);
   const cancelled = cancellationSignal();
   const onCancel = (): void => controller.abort(cancelled.reason);
   if (cancelled.aborted) onCancel();
