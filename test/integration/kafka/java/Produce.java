@@ -83,7 +83,10 @@ public class Produce {
         int keys = Integer.parseInt(words[6]);
         for (int i = 0; i < count; i++) {
             StringBuilder value = new StringBuilder(size + 16).append(i).append(':');
-            while (value.length() < size) value.append(Integer.toString(random.nextInt(1000), 36)).append("课");
+            // The character takes three bytes, so that size is one of bytes.
+            for (int wide = 0; value.length() + 2 * wide < size; wide++) {
+                value.append(Integer.toString(random.nextInt(1000), 36)).append("课");
+            }
             byte[] key = ("k" + random.nextInt(keys)).getBytes(StandardCharsets.UTF_8);
             send(name, words[2], Integer.parseInt(words[3]), key, value.toString().getBytes(StandardCharsets.UTF_8));
         }
