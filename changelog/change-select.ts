@@ -1,6 +1,6 @@
 import { ident, lit } from '../warehouse/duckdb.js';
 import { BAD_KEY } from './append-select.js';
-import type { ChangeSource } from './change-source.js';
+import type { ValueNotation } from './change-source.js';
 import { NOT_PLAIN } from './document-sql.js';
 import { alwaysFits, fitSql, isNested, type FitContext } from './fit.js';
 import { parseHiveType, type HiveType } from './hive-type.js';
@@ -18,6 +18,7 @@ interface ChangeColumn {
   hiveType: string;
   /** Name in the log. */
   source: string;
+  sourceType: string | undefined;
   /** Kept by `match.shardColumn`: the name of the source's table. */
   shard: boolean;
   /** A declared path into a MongoDB document. */
@@ -27,7 +28,7 @@ interface ChangeColumn {
 export interface ChangeSelectInit {
   table: LandingTable;
   batch: string;
-  source: Pick<ChangeSource, 'binary'>;
+  values: ValueNotation;
   /** Names in the log of the table's columns, in order. */
   sourceNames: string[];
   /** Names in the log of the key columns. */
@@ -47,11 +48,12 @@ export class ChangeSelect {
   constructor(private readonly init: ChangeSelectInit) {
     const { spec, columns } = init.table;
     this.context = { zone: init.zones.table, timestamps: spec.timestamps };
-    this.columns = columns.map(({ name, type, path }, i) => ({
+    this.columns = columns.map(({ name, type, path, sourceType }, i) => ({
       name,
       type: parseHiveType(type),
       hiveType: type,
       source: init.sourceNames[i]!,
+      sourceType,
       shard: spec.match?.shardColumn === name,
       inDocument: path.startsWith('$'),
     }));
@@ -112,7 +114,8 @@ export class ChangeSelect {
   }
 
   private strict(column: ChangeColumn): boolean {
-    return !column.shard && !alwaysFits(column.type);
+    const { type, sourceType } = column;
+    return !column.shard && (type.kind === 'binary' || sourceType !== undefined || !alwaysFits(type));
   }
 
   private misfit(i: number): string {
@@ -176,12 +179,17 @@ export class ChangeSelect {
   }
 
   private value(column: ChangeColumn, i: number): string {
+    const { values } = this.init;
+    const { type, sourceType } = column;
     if (column.shard) return 'tbl';
-    if (column.type.kind !== 'binary') return fitSql(column.type, `t${i}`, this.context);
-    return this.init.source.binary(
-      `t${i}`,
-      `lower(json_extract_string(types, ${duckPath([column.source])}))`,
-    );
+    if (type.kind === 'binary') {
+      const logged = `lower(json_extract_string(types, ${duckPath([column.source])}))`;
+      const known =
+        sourceType === undefined ? logged : `coalesce(${logged}, ${lit(sourceType.toLowerCase())})`;
+      return padded(values.binary(`t${i}`, known), known);
+    }
+    const text = sourceType !== undefined && values.text ? values.text(`t${i}`, sourceType) : `t${i}`;
+    return fitSql(type, text, this.context);
   }
 
   /** An update that changes the key becomes the delete of the old key and the insert of the new one, in this order. */
@@ -209,4 +217,13 @@ export class ChangeSelect {
       `CASE WHEN NOT moved THEN cdc_seq WHEN half = 'd' THEN cdc_seq - 1 ELSE cdc_seq + 1 END AS cdc_seq FROM (${halves})`
     );
   }
+}
+
+/** BINARY(n) with the zeros at its end, which logs and the server itself leave out. */
+function padded(bytes: string, sourceType: string): string {
+  const width = `try_cast(regexp_extract(${sourceType}, '^binary ?\\(([0-9]+)\\)', 1) AS INTEGER)`;
+  return (
+    `CASE WHEN ${width} > octet_length(${bytes}) ` +
+    `THEN ${bytes} || repeat('\\x00'::BLOB, ${width} - octet_length(${bytes})) ELSE ${bytes} END`
+  );
 }

@@ -1,5 +1,6 @@
 import type { FormatName } from '../config/spec.js';
 import { canalJson } from './formats/canal-json.js';
+import { maxwell } from './formats/maxwell.js';
 
 /**
  * A textual change log as SQL. `select` gives one row a change, or one row for a record that is none:
@@ -13,14 +14,23 @@ import { canalJson } from './formats/canal-json.js';
  */
 export interface ChangeSource {
   select: (lines: string, options: ChangeSelectOptions) => string;
-  /** SQL of a binary column's bytes, from the column's text and its source type (NULL if unknown). */
+  values: ValueNotation;
+}
+
+/** How a log writes the values of columns that are not plain text. */
+export interface ValueNotation {
+  /** SQL of a binary column's bytes, from the column's text and its source type (SQL, in lower case, NULL if unknown). */
   binary: (text: string, sourceType: string) => string;
+  /** SQL of a text column's text, where the source type is known and the log writes something else. NULL if it does not fit. */
+  text?: (text: string, sourceType: string) => string;
 }
 
 export interface ChangeSelectOptions {
   careful: boolean;
   /** Fill `types`, which some tables need to read binary columns. */
   types: boolean;
+  /** Fill `keys`: some table takes its key from the log. */
+  keys: boolean;
   /** Fill `raw` with the record's value. */
   raw: boolean;
 }
@@ -50,7 +60,7 @@ export const CHANGE_SOURCE_COLUMNS = [
   'patch',
 ] as const;
 
-const SOURCES: Partial<Record<FormatName, ChangeSource>> = { 'canal-json': canalJson };
+const SOURCES: Partial<Record<FormatName, ChangeSource>> = { 'canal-json': canalJson, maxwell };
 
 /** The textual change log of a format; undefined if the format is none. */
 export function changeSource(format: FormatName): ChangeSource | undefined {

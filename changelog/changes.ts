@@ -5,7 +5,7 @@ import { lit, type Duck } from '../warehouse/duckdb.js';
 import { BAD_KEY } from './append-select.js';
 import { newColumns, seenColumns, sourceNames, type TypesAt } from './change-columns.js';
 import { ChangeSelect, type ChangeSelectInit } from './change-select.js';
-import type { ChangeSource } from './change-source.js';
+import type { ValueNotation } from './change-source.js';
 import { fastOrCareful } from './fast-or-careful.js';
 import { landedFiles } from './landed-files.js';
 import { copyPartitioned, type CopiedFile } from './partitioned-copy.js';
@@ -21,7 +21,7 @@ export interface ChangesRequest {
   workDir: string;
   /** The spooled records, for what quarantine keeps of them: p, o, ts, key, value (BLOB). */
   records: string;
-  source: Pick<ChangeSource, 'binary'>;
+  values: ValueNotation;
   typesAt: TypesAt;
   /** Quarantine of records that no table can claim. */
   unattributedTo: string;
@@ -81,7 +81,7 @@ async function landTable(
   const init: Omit<ChangeSelectInit, 'careful'> = {
     table,
     batch: request.batch,
-    source: request.source,
+    values: request.values,
     sourceNames: sourceNames(table, seen),
     key: keyNames(table, seen.names, seen.key),
     zones: {

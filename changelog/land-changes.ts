@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { lit, type Duck } from '../warehouse/duckdb.js';
 import type { CanonicalLines } from './canonical-lines.js';
 import type { TypesAt } from './change-columns.js';
-import type { ChangeSource } from './change-source.js';
+import type { ChangeSource, ValueNotation } from './change-source.js';
 import { landChanges, type ChangesResult } from './changes.js';
 import { fastOrCareful } from './fast-or-careful.js';
 import { hexBytes } from './formats/hex.js';
+import { memberNames } from './formats/members.js';
 import { routeChanges } from './routes.js';
 import type { Spool } from './spool.js';
 import type { LandingTable, LandSplitRequest } from './types.js';
@@ -29,22 +30,23 @@ export async function landTextChanges(
   const { request, spool, tables } = log;
   const lines = `read_parquet(${lit(spool.linesPath)})`;
   const types = tables.some((table) => table.columns.some(({ type }) => type === 'binary'));
+  const keys = tables.some(({ spec }) => spec.key.length === 0);
   const raw = tables.some(({ spec }) => spec.rawColumn !== undefined);
   const typesAt: TypesAt = async ({ p, o }) => {
     const record = `(SELECT * FROM ${lines} WHERE p = ${p} AND o = ${o})`;
-    const changes = source.select(record, { careful: true, types: true, raw: false });
+    const changes = source.select(record, { careful: true, types: true, keys: false, raw: false });
     const [row] = await duck.rows<{ types: string | null }>(`SELECT types FROM (${changes}) LIMIT 1`);
     return JSON.parse(row?.types ?? '{}') as Record<string, string>;
   };
   const routed = await fastOrCareful((careful) =>
     routeChanges(
       duck,
-      source.select(lines, { careful, types, raw }),
+      source.select(lines, { careful, types, keys, raw }),
       tables,
       join(request.workDir, 'routed', `${tables[0]!.spec.format}-${careful ? 'careful' : 'fast'}`),
     ),
   );
-  return landChanges(duck, changesRequest(log, source, typesAt), routed);
+  return landChanges(duck, changesRequest(log, source.values, typesAt), routed);
 }
 
 /** Lands the changes of a binary log, which a decoder has made canonical already. */
@@ -57,16 +59,20 @@ export async function landDecodedChanges(
   const typesAt: TypesAt = ({ db, tbl }) => Promise.resolve(lines.typesOf(db, tbl));
   const directory = join(request.workDir, 'routed', tables[0]!.spec.format);
   const routed = await routeChanges(duck, lines.relation(), tables, directory);
-  const result = await landChanges(duck, changesRequest(log, { binary: hexBytes }, typesAt), routed);
+  const result = await landChanges(
+    duck,
+    changesRequest(log, { binary: hexBytes, text: memberNames }, typesAt),
+    routed,
+  );
   for (const [partition, mark] of lines.watermarks) result.watermarks[partition] = mark.toString();
   return result;
 }
 
-function changesRequest(log: ChangeLog, source: Pick<ChangeSource, 'binary'>, typesAt: TypesAt) {
+function changesRequest(log: ChangeLog, values: ValueNotation, typesAt: TypesAt) {
   const { request, spool, tables, unattributedTo } = log;
   const records =
     `(SELECT p, o, ts, key, encode(value) AS value FROM read_parquet(${lit(spool.linesPath)}) ` +
     `UNION ALL SELECT p, o, ts, key, value FROM read_parquet(${lit(spool.oddPath)}))`;
   const { batch, fileStem, workDir } = request;
-  return { batch, fileStem, workDir, tables, records, source, typesAt, unattributedTo };
+  return { batch, fileStem, workDir, tables, records, values, typesAt, unattributedTo };
 }

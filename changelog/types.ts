@@ -7,7 +7,19 @@ import type { PartitionValues } from '../warehouse/catalog.js';
 export interface LandingTable {
   spec: TableSpec;
   /** Columns of the Hive table now, in order, without canonical and partition columns. For append: spec.columns. */
-  columns: { name: string; type: string; path: string }[];
+  columns: LandingColumn[];
+}
+
+export interface LandingColumn {
+  name: string;
+  /** Hive type. */
+  type: string;
+  path: string;
+  /**
+   * The source's full type text where it is known, e.g. from `information_schema`: `enum('a','b')`, `binary(16)`. Logs that do not
+   * carry it are read by it: names of ENUM and SET members for their numbers, the zeros at the end of BINARY, what base64 stands for.
+   */
+  sourceType?: string;
 }
 
 export interface LandSplitRequest {

@@ -2,6 +2,7 @@ import type { ChangeSource } from '../change-source.js';
 import { documentSql, unreadableJsonReason } from '../document-sql.js';
 import { lit } from '../../warehouse/duckdb.js';
 import { latin1Bytes } from './latin1.js';
+import { memberNames } from './members.js';
 
 const STRUCTURE = {
   id: 'VARCHAR',
@@ -59,5 +60,5 @@ export const canalJson: ChangeSource = {
       `CASE WHEN kind = 'ddl' THEN j.sql END AS sql, j._tidb.watermarkTs AS mark, ${raw ? 'value' : 'NULL'} AS raw, NULL AS patch FROM (${rows})`
     );
   },
-  binary: latin1Bytes,
+  values: { binary: latin1Bytes, text: memberNames },
 };

@@ -1,7 +1,6 @@
 /**
  * Bytes that a log wrote as the characters U+0000 to U+00FF (Canal and TiCDC do so for BINARY and BLOB). Where the source type is
- * known not to be binary, or the text has other characters, it is text and its bytes are UTF-8. BINARY(n) gets back the
- * zeros at its end that Canal leaves out.
+ * known not to be binary, or the text has other characters, it is text and its bytes are UTF-8.
  */
 export function latin1Bytes(text: string, sourceType: string): string {
   const notBinary = `${sourceType} IS NOT NULL AND NOT regexp_matches(${sourceType}, 'binary|blob')`;
@@ -17,9 +16,8 @@ export function latin1Bytes(text: string, sourceType: string): string {
     [' ', ''],
   ];
   const collapsed = steps.reduce((sql, [from, to]) => `replace(${sql}, '${from}', '${to}')`, pairs);
-  const bytes =
+  return (
     `CASE WHEN strlen(${text}) = length(${text}) OR ${notBinary} OR regexp_matches(${text}, '[^\\x{0}-\\x{ff}]') ` +
-    `THEN encode(${text}) ELSE unhex(${collapsed}) END`;
-  const width = `try_cast(regexp_extract(${sourceType}, '^binary\\(([0-9]+)\\)', 1) AS INTEGER)`;
-  return `CASE WHEN ${width} > octet_length(${bytes}) THEN ${bytes} || repeat('\\x00'::BLOB, ${width} - octet_length(${bytes})) ELSE ${bytes} END`;
+    `THEN encode(${text}) ELSE unhex(${collapsed}) END`
+  );
 }

@@ -10,7 +10,7 @@ import { cleanUp, land, landingTable } from './landing.js';
 afterAll(cleanUp);
 
 /** Cases that are about the decoder's own options, tested beside it. */
-const skip = new Set(['large_row__handle_key_only', 'types_enum_set_bit', 'generated_columns']);
+const skip = new Set(['large_row__handle_key_only', 'generated_columns']);
 
 describe.each([
   ['drainer', 'drainer'],

@@ -24,7 +24,7 @@ export function goldenTables(
 ): LandingTable[] {
   return golden.table.map(({ table, columns, key }) => {
     const [database, ...rest] = table.split('.');
-    return landingTable(
+    const landing = landingTable(
       columns.map(({ name, type }) => [name.toLowerCase(), sourceTypeToHive(type), name]),
       {
         name: hiveName(table),
@@ -36,6 +36,10 @@ export function goldenTables(
         ...overrides,
       },
     );
+    landing.columns.forEach((column, i) => {
+      column.sourceType = columns[i]!.type;
+    });
+    return landing;
   });
 }
 
@@ -81,13 +85,14 @@ export function goldenChanges(
     .filter((entry) => ['i', 'u', 'd', 'r'].includes(entry.op))
     .flatMap((entry) => {
       const source = golden.table.find(({ table }) => table === entry.table)!;
-      const image = (op: string, values: Record<string, unknown>) => ({
+      const named = (entry['labels'] ?? {}) as Record<string, Record<string, string> | undefined>;
+      const image = (op: string, values: Record<string, unknown>, labels = named['after'] ?? {}) => ({
         table: hiveName(entry.table!),
         op,
         row: Object.fromEntries(
           source.columns.map(({ name, type }) => [
             name.toLowerCase(),
-            shown((values[name] ?? null) as string | null, type),
+            shown((labels[name] ?? values[name] ?? null) as string | null, type),
           ]),
         ),
         order: entry.order ?? null,
@@ -101,7 +106,8 @@ export function goldenChanges(
       ) {
         return [image('d', { ...after, ...before }), image('i', after!)];
       }
-      return [image(op === 'r' ? 'i' : op, (op === 'd' ? before : after)!)];
+      if (op === 'd') return [image('d', before!, named['before'])];
+      return [image(op === 'r' ? 'i' : op, after!)];
     });
 }
 
@@ -133,7 +139,8 @@ export function comparable(value: string | null, sourceType: string): string | n
   return value;
 }
 
-function trimZeros(value: string): string {
+function trimZeros(text: string): string {
+  const value = /e/i.test(text) ? Number(text).toFixed(40) : text;
   return value.includes('.') ? value.replace(/0+$/, '').replace(/\.$/, '') : value;
 }
 
