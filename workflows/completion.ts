@@ -1,6 +1,7 @@
 import { condition, isCancellation } from '@temporalio/workflow';
 import { faultOf } from './faults.js';
-import { activeMembers, completeThrough, setMemberFault } from './ingest-state.js';
+import { completeThrough, setMemberFault } from './ingest-state.js';
+import { activeMembers } from './membership.js';
 import { run } from './run-activity.js';
 import type { CompactResult, CompletionRequest, DuePartition, IngestState } from './types.js';
 

@@ -1,4 +1,5 @@
-import { activeMembers, progressOf } from './ingest-state.js';
+import { activeMembers } from './membership.js';
+import { progressOf } from './progress.js';
 import type { Fault, IngestState, TableState } from './types.js';
 import type { TableSpec } from '../config/spec.js';
 
@@ -19,7 +20,7 @@ export function tableDetails(spec: TableSpec, state: TableState): string {
   ];
   if (progress) {
     lines.push(
-      `| lag | ${number(progress.lagRecords)} records, ${number(progress.lagSeconds)} s |`,
+      `| lag | ${number(progress.lagRecords)} records${progress.lagSeconds === null ? '' : `, ${number(progress.lagSeconds)} s`} |`,
       `| last complete partition | ${progress.lastCompletePartition ?? 'none yet'} |`,
       `| complete through | ${progress.completeThroughMs === null ? 'not known yet' : instant(progress.completeThroughMs)} |`,
       `| rows | ${number(progress.rows)} |`,

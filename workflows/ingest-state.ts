@@ -1,16 +1,15 @@
+import { activeMembers } from './membership.js';
+import { isDone, partitions } from './positions.js';
+import { overLimit } from './quarantine-limit.js';
 import type {
   CommitResult,
   Fault,
   IngestSettings,
   IngestState,
-  JoinRequest,
   Lane,
   Member,
   Plan,
   Positions,
-  RecoveredTopic,
-  StoredMembers,
-  TableProgress,
 } from './types.js';
 
 /**
@@ -38,140 +37,6 @@ export function newIngestState(): IngestState {
     lastSweepMs: 0,
     lastReportMs: 0,
   };
-}
-
-/** Takes up what storage knows: positions, and where tables that stopped or were catching up stand. */
-export function restore(state: IngestState, stored: RecoveredTopic): IngestState {
-  const members: Record<string, Member> = {};
-  for (const [table, kept] of Object.entries(stored.members)) {
-    members[table] = { ...dormantMember(table), ...kept, status: 'paused' };
-    // A member that was active stands at the topic's positions until its table joins again.
-    if (kept.status === 'active') members[table].pausedAt = stored.positions;
-  }
-  return {
-    ...state,
-    seq: stored.seq,
-    batch: stored.seq,
-    positions: stored.positions,
-    topicId: stored.topicId,
-    members,
-  };
-}
-
-function dormantMember(table: string): Member {
-  return {
-    table,
-    pin: '',
-    settings: {
-      flushMs: 30_000,
-      maxRecords: 0,
-      splitBytes: 0,
-      parallelism: 0,
-      compaction: { targetBytes: 0, minFiles: 2 },
-    },
-    latenessMs: 0,
-    status: 'paused',
-    lanes: [],
-    rows: 0,
-    quarantined: 0,
-  };
-}
-
-/**
- * A table joins, comes back, or changes its pin. A table that the topic does not know reads everything before the
- * topic's positions alone, in a lane, and everything from there on with the others: no gap, no overlap, nobody waits.
- */
-export function join(state: IngestState, request: JoinRequest): IngestState {
-  const known = state.members[request.table];
-  const member: Member = { ...(known ?? dormantMember(request.table)), ...request };
-  if (known?.status === 'active') return withMember(state, member);
-  return withMember(state, activate(member, state));
-}
-
-/** The table stops reading where it stands, with the others and in its lanes. */
-export function pause(state: IngestState, table: string): IngestState {
-  const member = state.members[table];
-  if (!member || member.status === 'paused') return state;
-  return withMember(state, { ...member, status: 'paused', pausedAt: { ...state.positions } });
-}
-
-/** The table reads on: what the topic read without it comes through a lane of its own. */
-export function resume(state: IngestState, table: string): IngestState {
-  const member = state.members[table];
-  if (!member || member.status === 'active') return state;
-  return withMember(state, activate(member, state));
-}
-
-function activate(member: Member, state: IngestState): Member {
-  const { pausedAt, fault: _fault, ...rest } = member;
-  const lane: Lane = {
-    id: `${member.table}.${state.seq}`,
-    seq: 0,
-    positions: { ...pausedAt },
-    until: { ...state.positions },
-  };
-  return { ...rest, status: 'active', lanes: isDone(lane) ? member.lanes : [...member.lanes, lane] };
-}
-
-function isDone({ positions, until }: Lane): boolean {
-  return partitions(until).every((p) => (positions[p] ?? 0) >= (until[p] ?? 0));
-}
-
-function withMember(state: IngestState, member: Member): IngestState {
-  return { ...state, members: { ...state.members, [member.table]: member }, membershipChanged: true };
-}
-
-/**
- * Gives up what Kafka has lost: positions below the log start, or of another topic of the same name, move to what is
- * there now. Only ever called on a person's word.
- */
-export function acceptLoss(state: IngestState, starts: Positions, topicId: string | null): IngestState {
-  const recreated = topicId !== null && state.topicId !== null && topicId !== state.topicId;
-  const forward = (positions: Positions): Positions =>
-    Object.fromEntries(
-      partitions(starts).map((p) => [
-        p,
-        recreated ? starts[p]! : Math.max(positions[p] ?? starts[p]!, starts[p]!),
-      ]),
-    );
-  const members = Object.fromEntries(
-    Object.entries(state.members).map(([table, member]) => {
-      const moved: Member = { ...member };
-      if (member.pausedAt) moved.pausedAt = forward(member.pausedAt);
-      moved.lanes = recreated
-        ? []
-        : member.lanes
-            .map((lane) => ({ ...lane, id: `${lane.id}+`, seq: 0, positions: forward(lane.positions) }))
-            .filter((lane) => !isDone(lane));
-      delete moved.fault;
-      return [table, moved];
-    }),
-  );
-  return {
-    ...state,
-    positions: forward(state.positions),
-    topicId: topicId ?? state.topicId,
-    members,
-    target: null,
-    fault: null,
-    membershipChanged: true,
-    rebase: true,
-  };
-}
-
-/** Members that read at the topic's positions. A table in a lane takes part in new data too. */
-export function activeMembers(state: IngestState): Member[] {
-  return Object.values(state.members).filter((member) => member.status === 'active');
-}
-
-/** Lanes that still have something to read. */
-export function openLanes(state: IngestState): Record<string, Lane> {
-  const lanes: Record<string, Lane> = {};
-  for (const member of activeMembers(state)) {
-    const lane = member.lanes[0];
-    if (lane && !member.fault) lanes[member.table] = lane;
-  }
-  return lanes;
 }
 
 /** The most demanding of each setting among the active members. */
@@ -217,14 +82,7 @@ export function applyCommit(
 ): IngestState {
   const members: Record<string, Member> = {};
   for (const [table, member] of Object.entries(state.members)) {
-    const landed = result.tables[table];
-    const next: Member = {
-      ...member,
-      rows: member.rows + (landed?.rows ?? 0),
-      quarantined: member.quarantined + (landed?.quarantined ?? 0),
-    };
-    if (landed?.fault) next.fault = { ...landed.fault, sinceMs: member.fault?.sinceMs ?? nowMs };
-    members[table] = next;
+    members[table] = landed(member, result, result.positions, nowMs);
   }
   const mean =
     read.records === 0 ? state.meanRecordBytes : Math.max(16, Math.round(read.bytes / read.records));
@@ -242,24 +100,38 @@ export function applyCommit(
   };
 }
 
+/** A member after a commit: its counts, and whether its quarantine now holds it back at `positions`. */
+function landed(member: Member, result: CommitResult, positions: Positions, nowMs: number): Member {
+  const counts = result.tables[member.table];
+  if (!counts) return member;
+  const next: Member = {
+    ...member,
+    rows: member.rows + counts.rows,
+    quarantined: member.quarantined + counts.quarantined,
+  };
+  const fault = counts.fault ?? overLimit(next, counts);
+  if (fault) next.fault = { ...fault, sinceMs: member.fault?.sinceMs ?? nowMs };
+  if (fault && !counts.fault && member.status === 'active') {
+    next.status = 'paused';
+    next.pausedAt = { ...positions };
+  }
+  return next;
+}
+
 /** State after a lane's part of `plan` has been committed. */
 export function applyLaneCommit(
   state: IngestState,
   table: string,
   to: Positions,
   result: CommitResult,
+  nowMs: number,
 ): IngestState {
   const member = state.members[table];
   const lane = member?.lanes[0];
   if (!member || !lane) return state;
-  const landed = result.tables[table];
   const read: Lane = { ...lane, seq: lane.seq + 1, positions: to };
-  const next: Member = {
-    ...member,
-    rows: member.rows + (landed?.rows ?? 0),
-    quarantined: member.quarantined + (landed?.quarantined ?? 0),
-    lanes: isDone(read) ? member.lanes.slice(1) : [read, ...member.lanes.slice(1)],
-  };
+  const lanes = isDone(read) ? member.lanes.slice(1) : [read, ...member.lanes.slice(1)];
+  const next = { ...landed(member, result, state.positions, nowMs), lanes };
   return { ...state, members: { ...state.members, [table]: next } };
 }
 
@@ -293,48 +165,4 @@ export function setMemberFault(state: IngestState, table: string, fault: Fault):
 export function completeThrough(state: IngestState, member: Member): number | undefined {
   if (member.status !== 'active' || member.lanes.length > 0 || state.freshAsOf === null) return undefined;
   return state.freshAsOf - member.latenessMs;
-}
-
-/** Membership as `positions.json` keeps it. */
-export function storedMembers(state: IngestState): StoredMembers {
-  return Object.fromEntries(
-    Object.values(state.members).map(({ table, status, pausedAt, lanes }) => [
-      table,
-      { status, ...(pausedAt && { pausedAt }), lanes },
-    ]),
-  );
-}
-
-/** What to tell a member's table. */
-export function progressOf(state: IngestState, member: Member, nowMs: number): TableProgress {
-  const laneLag = member.lanes.reduce((sum, lane) => sum + waitingIn(lane), 0);
-  const fault: Fault | null = member.fault ?? state.fault;
-  const behind = state.lagRecords + laneLag > 0;
-  return {
-    phase:
-      member.status === 'paused'
-        ? 'paused'
-        : fault
-          ? 'waiting'
-          : member.lanes.length > 0
-            ? 'catching-up'
-            : 'running',
-    lagRecords: state.lagRecords + laneLag,
-    lagSeconds:
-      behind && state.freshAsOf !== null ? Math.max(0, Math.round((nowMs - state.freshAsOf) / 1000)) : 0,
-    rows: member.rows,
-    quarantined: member.quarantined,
-    lastCompletePartition: member.lastCompletePartition ?? null,
-    completeThroughMs: member.completeThroughMs ?? null,
-    seq: state.seq,
-    fault,
-  };
-}
-
-function waitingIn({ positions, until }: Lane): number {
-  return partitions(until).reduce((sum, p) => sum + Math.max(0, until[p]! - (positions[p] ?? 0)), 0);
-}
-
-function partitions(positions: Positions): number[] {
-  return Object.keys(positions).map(Number);
 }

@@ -13,7 +13,9 @@ import {
 import { topicDetails } from './details.js';
 import { faultOf } from './faults.js';
 import * as reduce from './ingest-state.js';
+import * as membership from './membership.js';
 import * as messages from './messages.js';
+import { progressOf } from './progress.js';
 import { run } from './run-activity.js';
 import { Completion } from './completion.js';
 import type { CommitRequest, CommitResult, IngestInput, IngestState, Plan, WriteResult } from './types.js';
@@ -47,11 +49,11 @@ export async function ingest(input: IngestInput): Promise<void> {
     changes.push(change);
     planning?.cancel();
   };
-  setHandler(messages.joinSignal, (request) => enqueue((s) => reduce.join(s, request)));
-  setHandler(messages.pauseMemberSignal, ({ table }) => enqueue((s) => reduce.pause(s, table)));
-  setHandler(messages.leaveSignal, ({ table }) => enqueue((s) => reduce.pause(s, table)));
+  setHandler(messages.joinSignal, (request) => enqueue((s) => membership.join(s, request)));
+  setHandler(messages.pauseMemberSignal, ({ table }) => enqueue((s) => membership.pause(s, table)));
+  setHandler(messages.leaveSignal, ({ table }) => enqueue((s) => membership.pause(s, table)));
   setHandler(messages.resumeMemberSignal, ({ table, acceptLoss }) =>
-    enqueue(async (s) => reduce.resume(acceptLoss ? await giveUpLost(s) : { ...s, fault: null }, table)),
+    enqueue(async (s) => membership.resume(acceptLoss ? await giveUpLost(s) : { ...s, fault: null }, table)),
   );
   setHandler(messages.topicQuery, () => ({
     kafka,
@@ -71,7 +73,7 @@ export async function ingest(input: IngestInput): Promise<void> {
       positions: s.positions,
       tables: Object.keys(s.members),
     });
-    return reduce.acceptLoss(s, starts, topicId);
+    return membership.acceptLoss(s, starts, topicId);
   };
 
   const applyChanges = async (): Promise<void> => {
@@ -90,8 +92,8 @@ export async function ingest(input: IngestInput): Promise<void> {
           topic,
           topicId: state.topicId,
           positions: state.positions,
-          lanes: reduce.openLanes(state),
-          mainActive: reduce.activeMembers(state).length > 0,
+          lanes: membership.openLanes(state),
+          mainActive: membership.activeMembers(state).length > 0,
           flushMs: settings.flushMs,
           idleMs: IDLE_MS,
           maxRecords: settings.maxRecords,
@@ -108,7 +110,7 @@ export async function ingest(input: IngestInput): Promise<void> {
   };
 
   const pinsOf = (lane: string | null): string[] =>
-    (lane === null ? reduce.activeMembers(state) : [state.members[lane]!]).map((member) => member.pin);
+    (lane === null ? membership.activeMembers(state) : [state.members[lane]!]).map((member) => member.pin);
 
   const write = async (batch: string, planned: Plan): Promise<WriteResult[]> => {
     const width = reduce.topicSettings(state).parallelism;
@@ -173,7 +175,7 @@ export async function ingest(input: IngestInput): Promise<void> {
         finishedBatch: null,
         pins: [member.pin],
       });
-      state = reduce.applyLaneCommit(state, table, result.positions, result);
+      state = reduce.applyLaneCommit(state, table, result.positions, result, Date.now());
     }
     state = { ...state, finishedBatch: batch };
   };
@@ -193,7 +195,7 @@ export async function ingest(input: IngestInput): Promise<void> {
       manifests: results.map(({ manifest }) => manifest),
       from: planned.from,
       to: planned.to,
-      members: reduce.storedMembers(state),
+      members: membership.storedMembers(state),
       rebase: state.rebase,
       finishedBatch: state.finishedBatch,
       pins: Object.values(state.members)
@@ -234,7 +236,7 @@ export async function ingest(input: IngestInput): Promise<void> {
     const tables = Object.fromEntries(
       Object.values(state.members)
         .filter((member) => member.pin !== '')
-        .map((member) => [member.table, reduce.progressOf(state, member, now)]),
+        .map((member) => [member.table, progressOf(state, member, now)]),
     );
     state = { ...state, lastReportMs: now };
     setCurrentDetails(topicDetails(kafka, topic, state, now));
@@ -257,7 +259,7 @@ export async function ingest(input: IngestInput): Promise<void> {
 
   if (!input.state) {
     const stored = await run('recoverTopic', `look for ${topic} in storage`, { kafka, topic });
-    if (stored) state = reduce.restore(state, stored);
+    if (stored) state = membership.restore(state, stored);
   }
   const completion = new Completion(kafka, topic);
   await sweep(workflowInfo().continuedFromExecutionRunId ?? null);
@@ -266,7 +268,7 @@ export async function ingest(input: IngestInput): Promise<void> {
     try {
       const changed = changes.length > 0;
       await applyChanges();
-      const idle = reduce.activeMembers(state).length === 0;
+      const idle = membership.activeMembers(state).length === 0;
       if (idle && !state.membershipChanged) {
         await report(changed);
         // Nobody reads: the topic ends here and storage keeps its positions, until a table joins again.

@@ -69,7 +69,13 @@ export async function table(input: TableInput): Promise<void> {
     await run('joinIngest', `read ${spec.topic} for ${spec.name}`, {
       kafka: spec.kafka,
       topic: spec.topic,
-      join: { table: spec.name, pin: state.pin!, settings, latenessMs: spec.latenessSeconds * 1000 },
+      join: {
+        table: spec.name,
+        pin: state.pin!,
+        settings,
+        latenessMs: spec.latenessSeconds * 1000,
+        quarantineLimit: spec.quarantine,
+      },
     });
     state = { ...state, phase: 'running', paused: false, fault: null };
   };
@@ -100,7 +106,8 @@ export async function table(input: TableInput): Promise<void> {
   setHandler(messages.resumeSignal, (options) =>
     enqueue(async () => {
       // A loss that Kafka suffered may be accepted without a pause before it; joining again is harmless.
-      if (!state.paused && !options?.acceptLoss && state.phase === 'running') return;
+      const held = state.paused || (state.progress?.fault ?? null) !== null;
+      if (!held && !options?.acceptLoss && state.phase === 'running') return;
       if (state.pin === null) await prepare();
       await join();
       await tell('resumeMember', { acceptLoss: options?.acceptLoss ?? false });

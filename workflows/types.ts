@@ -42,10 +42,20 @@ export interface Member {
   lanes: Lane[];
   rows: number;
   quarantined: number;
+  quarantineLimit: QuarantineLimit;
+  /** Quarantined records up to the last time that a person let the table go on. */
+  quarantineAccepted: number;
   lastCompletePartition?: string;
   /** Every event before this instant has landed, as far as the lateness bound tells. */
   completeThroughMs?: number;
   fault?: Fault;
+}
+
+/** What a table's quarantine may grow by before it is held. */
+export interface QuarantineLimit {
+  maxRecords?: number;
+  /** Share of one batch, 0 to 1. */
+  maxShare?: number;
 }
 
 /** Why something does not go on, in words for a person. */
@@ -93,6 +103,7 @@ export interface JoinRequest {
   pin: string;
   settings: IngestSettings;
   latenessMs: number;
+  quarantineLimit: QuarantineLimit;
 }
 
 export interface PlanRequest {
@@ -240,7 +251,8 @@ export interface CompleteRequest {
 export interface TableProgress {
   phase: 'catching-up' | 'running' | 'paused' | 'waiting';
   lagRecords: number;
-  lagSeconds: number;
+  /** Null while nothing is known of how old the first waiting record is. */
+  lagSeconds: number | null;
   rows: number;
   quarantined: number;
   lastCompletePartition: string | null;

@@ -125,7 +125,9 @@ async function one(
     ['quarantined', count(progress?.quarantined ?? 0)],
     [
       'lag',
-      progress ? `${count(progress.lagRecords)} records, ${seconds(progress.lagSeconds)}` : 'not known yet',
+      progress
+        ? `${count(progress.lagRecords)} records${progress.lagSeconds === null ? '' : `, ${seconds(progress.lagSeconds)}`}`
+        : 'not known yet',
     ],
     ['last complete', progress?.lastCompletePartition ?? 'none yet'],
     [

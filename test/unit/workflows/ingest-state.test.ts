@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cutBatch } from '../../../activities/batch-plan.js';
+import * as membership from '../../../workflows/membership.js';
 import * as reduce from '../../../workflows/ingest-state.js';
 import type { CommitResult, IngestState, JoinRequest, Plan } from '../../../workflows/types.js';
 
@@ -15,6 +16,7 @@ const joinOf = (table: string, over: Partial<JoinRequest> = {}): JoinRequest => 
     compaction: { targetBytes: 1, minFiles: 2 },
   },
   latenessMs: 60_000,
+  quarantineLimit: {},
   ...over,
 });
 
@@ -39,41 +41,41 @@ const committed = (state: IngestState, plan: Plan, result: Partial<CommitResult>
     5,
   );
   return Object.entries(plan.lanes).reduce(
-    (next, [table, { to }]) => reduce.applyLaneCommit(next, table, to, reduce.nothingCommitted(plan)),
+    (next, [table, { to }]) => reduce.applyLaneCommit(next, table, to, reduce.nothingCommitted(plan), 5),
     main,
   );
 };
 
 describe('membership of a topic', () => {
   it('lets the first table begin without a lane: the topic itself begins at the log start', () => {
-    const state = reduce.join(reduce.newIngestState(), joinOf('a'));
+    const state = membership.join(reduce.newIngestState(), joinOf('a'));
     expect(state.members['a']).toMatchObject({ status: 'active' });
     expect(state.members['a']!.lanes).toEqual([]);
   });
 
   it('gives a table that comes later everything before it in a lane', () => {
-    let state = reduce.join(reduce.newIngestState(), joinOf('a'));
+    let state = membership.join(reduce.newIngestState(), joinOf('a'));
     state = committed(state, planTo(state, { 0: 500, 1: 20 }));
-    state = reduce.join(state, joinOf('b'));
+    state = membership.join(state, joinOf('b'));
     expect(state.members['b']!.lanes).toMatchObject([{ positions: {}, until: { 0: 500, 1: 20 } }]);
   });
 
   it('reads nothing twice when a table joins again while it runs', () => {
-    let state = reduce.join(reduce.newIngestState(), joinOf('a'));
+    let state = membership.join(reduce.newIngestState(), joinOf('a'));
     state = committed(state, planTo(state, { 0: 500 }));
-    state = reduce.join(state, joinOf('a', { pin: 'changed' }));
+    state = membership.join(state, joinOf('a', { pin: 'changed' }));
     expect(state.members['a']).toMatchObject({ pin: 'changed', status: 'active' });
     expect(state.members['a']!.lanes).toEqual([]);
   });
 
   it('goes on exactly where a table was paused, and where its lane was when it was paused in one', () => {
-    let state = reduce.join(reduce.newIngestState(), joinOf('a'));
-    state = reduce.join(committed(state, planTo(state, { 0: 500 })), joinOf('b'));
+    let state = membership.join(reduce.newIngestState(), joinOf('a'));
+    state = membership.join(committed(state, planTo(state, { 0: 500 })), joinOf('b'));
     state = committed(state, planTo(state, { 0: 600 }, { b: { from: { 0: 0 }, to: { 0: 100 } } }));
-    state = reduce.pause(state, 'b');
+    state = membership.pause(state, 'b');
     expect(state.members['b']!.pausedAt).toEqual({ 0: 600 });
     state = committed(state, planTo(state, { 0: 900 }));
-    state = reduce.resume(state, 'b');
+    state = membership.resume(state, 'b');
     // It had read [500, 600) with the others already: reading up to 900 in one lane would land that twice.
     expect(state.members['b']!.lanes).toMatchObject([
       { positions: { 0: 100 }, until: { 0: 500 } },
@@ -82,18 +84,18 @@ describe('membership of a topic', () => {
   });
 
   it('survives the loss of the workflow: stored membership leads to the same reading', () => {
-    let state = reduce.join(reduce.newIngestState(), joinOf('a'));
-    state = reduce.join(committed(state, planTo(state, { 0: 500 })), joinOf('b'));
+    let state = membership.join(reduce.newIngestState(), joinOf('a'));
+    state = membership.join(committed(state, planTo(state, { 0: 500 })), joinOf('b'));
     state = committed(state, planTo(state, { 0: 600 }, { b: { from: { 0: 0 }, to: { 0: 100 } } }));
     const stored = {
       seq: state.seq,
       positions: state.positions,
       topicId: null,
-      members: reduce.storedMembers(state),
+      members: membership.storedMembers(state),
     };
-    let revived = reduce.restore(reduce.newIngestState(), stored);
-    expect(reduce.activeMembers(revived)).toEqual([]);
-    revived = reduce.join(reduce.join(revived, joinOf('a')), joinOf('b'));
+    let revived = membership.restore(reduce.newIngestState(), stored);
+    expect(membership.activeMembers(revived)).toEqual([]);
+    revived = membership.join(membership.join(revived, joinOf('a')), joinOf('b'));
     expect(revived.members['a']!.lanes).toEqual([]);
     expect(revived.members['b']!.lanes).toMatchObject([{ positions: { 0: 100 }, until: { 0: 500 } }]);
   });
@@ -125,8 +127,8 @@ describe('a table reads every offset exactly once', () => {
               topic: 't',
               topicId: null,
               positions: state.positions,
-              lanes: reduce.openLanes(state),
-              mainActive: reduce.activeMembers(state).length > 0,
+              lanes: membership.openLanes(state),
+              mainActive: membership.activeMembers(state).length > 0,
               flushMs: 1,
               idleMs: 1,
               maxRecords: 7,
@@ -141,7 +143,9 @@ describe('a table reads every offset exactly once', () => {
           );
           for (const split of plan.splits) {
             const tables =
-              split.lane === null ? reduce.activeMembers(state).map((member) => member.table) : [split.lane];
+              split.lane === null
+                ? membership.activeMembers(state).map((member) => member.table)
+                : [split.lane];
             for (const range of split.ranges) {
               for (let offset = range.from; offset < range.to; offset++) {
                 for (const table of tables) {
@@ -155,21 +159,21 @@ describe('a table reads every offset exactly once', () => {
         };
         for (const { kind, table, n } of steps) {
           if (kind === 'produce') end += n;
-          if (kind === 'batch' && reduce.activeMembers(state).length > 0) batch();
-          if (kind === 'pause') state = reduce.pause(state, table);
-          if (kind === 'resume' && state.members[table]) state = reduce.resume(state, table);
-          if (kind === 'join') state = reduce.join(state, joinOf(table));
+          if (kind === 'batch' && membership.activeMembers(state).length > 0) batch();
+          if (kind === 'pause') state = membership.pause(state, table);
+          if (kind === 'resume' && state.members[table]) state = membership.resume(state, table);
+          if (kind === 'join') state = membership.join(state, joinOf(table));
           // Membership is stored with every commit, and a change forces one; a crash in between repeats the signal.
           if (kind === 'crash' && !state.membershipChanged) {
-            const before = reduce.activeMembers(state).map((member) => member.table);
+            const before = membership.activeMembers(state).map((member) => member.table);
             const { seq, positions } = state;
-            const members = reduce.storedMembers(state);
-            state = reduce.restore(reduce.newIngestState(), { seq, positions, topicId: null, members });
-            for (const name of before) state = reduce.join(state, joinOf(name));
+            const members = membership.storedMembers(state);
+            state = membership.restore(reduce.newIngestState(), { seq, positions, topicId: null, members });
+            for (const name of before) state = membership.join(state, joinOf(name));
           }
         }
-        for (const table of Object.keys(state.members)) state = reduce.join(state, joinOf(table));
-        if (reduce.activeMembers(state).length === 0) return;
+        for (const table of Object.keys(state.members)) state = membership.join(state, joinOf(table));
+        if (membership.activeMembers(state).length === 0) return;
         for (let i = 0; i < end; i++) batch();
         for (const table of Object.keys(state.members)) expect(read[table]!.size).toBe(end);
       }),
@@ -180,7 +184,7 @@ describe('a table reads every offset exactly once', () => {
 
 describe('completeness', () => {
   it('follows an observation only once everything in it has been committed', () => {
-    let state = reduce.join(reduce.newIngestState(), joinOf('a'));
+    let state = membership.join(reduce.newIngestState(), joinOf('a'));
     state = committed(state, planTo(state, { 0: 10 }));
     state = reduce.observe(state, { asOf: 1000, ends: { 0: 20 } });
     expect(state.freshAsOf).toBeNull();
@@ -191,7 +195,7 @@ describe('completeness', () => {
   });
 
   it('reaches a remembered end under constant load, instead of chasing the newest one for ever', () => {
-    let state = reduce.join(reduce.newIngestState(), joinOf('a'));
+    let state = membership.join(reduce.newIngestState(), joinOf('a'));
     for (let i = 1; i <= 10; i++) {
       state = committed(state, planTo(state, { 0: i * 10 }));
       state = reduce.observe(state, { asOf: i * 1000, ends: { 0: i * 10 + 25 } });
@@ -200,19 +204,19 @@ describe('completeness', () => {
   });
 
   it('is unknown for a table that still catches up: its old partitions lack rows', () => {
-    let state = reduce.join(reduce.newIngestState(), joinOf('a'));
+    let state = membership.join(reduce.newIngestState(), joinOf('a'));
     state = committed(state, planTo(state, { 0: 10 }));
     state = reduce.observe(state, { asOf: 1000, ends: { 0: 10 } });
-    state = reduce.join(state, joinOf('b'));
+    state = membership.join(state, joinOf('b'));
     expect(reduce.completeThrough(state, state.members['b']!)).toBeUndefined();
   });
 });
 
 describe('accepting a loss', () => {
   it('moves positions to what Kafka still has, and never back', () => {
-    let state = reduce.join(reduce.newIngestState(), joinOf('a'));
+    let state = membership.join(reduce.newIngestState(), joinOf('a'));
     state = committed(state, planTo(state, { 0: 10, 1: 90 }));
-    state = reduce.acceptLoss(
+    state = membership.acceptLoss(
       { ...state, fault: { code: 'OffsetsLost', message: '', sinceMs: 1 } },
       { 0: 50, 1: 50 },
       null,
@@ -222,10 +226,47 @@ describe('accepting a loss', () => {
   });
 
   it('begins anew in a topic that was made anew', () => {
-    let state = reduce.join(reduce.newIngestState(), joinOf('a'));
+    let state = membership.join(reduce.newIngestState(), joinOf('a'));
     state = { ...committed(state, planTo(state, { 0: 90 })), topicId: 'old' };
-    state = reduce.acceptLoss(state, { 0: 0 }, 'new');
+    state = membership.acceptLoss(state, { 0: 0 }, 'new');
     expect(state.positions).toEqual({ 0: 0 });
     expect(state.topicId).toBe('new');
+  });
+});
+
+describe('a quarantine that grows beyond its limit', () => {
+  const bad = (n: number): Partial<CommitResult> => ({
+    tables: { a: { rows: 90, quarantined: n, revised: [] } },
+  });
+
+  it('holds its table where it stands, and the other tables of the topic go on', () => {
+    let state = membership.join(
+      reduce.newIngestState(),
+      joinOf('a', { quarantineLimit: { maxRecords: 15 } }),
+    );
+    state = membership.join(state, joinOf('b'));
+    state = committed(state, planTo(state, { 0: 100 }), bad(10));
+    expect(state.members['a']!.status).toBe('active');
+    state = committed(state, planTo(state, { 0: 200 }), bad(10));
+    expect(state.members['a']).toMatchObject({ status: 'paused', pausedAt: { 0: 200 } });
+    expect(state.members['a']!.fault).toMatchObject({ code: 'QuarantineLimit' });
+    expect(membership.activeMembers(state).map(({ table }) => table)).toEqual(['b']);
+  });
+
+  it('counts anew from when a person let the table go on, or it would be held again by the very next record', () => {
+    let state = membership.join(reduce.newIngestState(), joinOf('a', { quarantineLimit: { maxRecords: 5 } }));
+    state = committed(state, planTo(state, { 0: 100 }), bad(10));
+    state = membership.resume(state, 'a');
+    state = committed(state, planTo(state, { 0: 200 }), bad(3));
+    expect(state.members['a']!.status).toBe('active');
+  });
+
+  it('may be a share of one batch', () => {
+    let state = membership.join(
+      reduce.newIngestState(),
+      joinOf('a', { quarantineLimit: { maxShare: 0.05 } }),
+    );
+    state = committed(state, planTo(state, { 0: 100 }), bad(10));
+    expect(state.members['a']!.fault?.message).toContain('10.0 %');
   });
 });

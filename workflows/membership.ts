@@ -1,0 +1,162 @@
+import { isDone, partitions } from './positions.js';
+import type {
+  IngestState,
+  JoinRequest,
+  Lane,
+  Member,
+  Positions,
+  RecoveredTopic,
+  StoredMembers,
+} from './types.js';
+
+/**
+ * Who reads a topic, and from where: pure functions that the workflow applies between batches only, so that a plan never
+ * meets a membership that changed under it.
+ */
+
+/** Takes up what storage knows: positions, and where tables that stopped or were catching up stand. */
+export function restore(state: IngestState, stored: RecoveredTopic): IngestState {
+  const members: Record<string, Member> = {};
+  for (const [table, kept] of Object.entries(stored.members)) {
+    members[table] = { ...dormantMember(table), ...kept, status: 'paused' };
+    // A member that was active stands at the topic's positions until its table joins again.
+    if (kept.status === 'active') members[table].pausedAt = stored.positions;
+  }
+  return {
+    ...state,
+    seq: stored.seq,
+    batch: stored.seq,
+    positions: stored.positions,
+    topicId: stored.topicId,
+    members,
+  };
+}
+
+function dormantMember(table: string): Member {
+  return {
+    table,
+    pin: '',
+    settings: {
+      flushMs: 30_000,
+      maxRecords: 0,
+      splitBytes: 0,
+      parallelism: 0,
+      compaction: { targetBytes: 0, minFiles: 2 },
+    },
+    latenessMs: 0,
+    status: 'paused',
+    lanes: [],
+    rows: 0,
+    quarantined: 0,
+    quarantineLimit: {},
+    quarantineAccepted: 0,
+  };
+}
+
+/**
+ * A table joins, comes back, or changes its pin. A table that the topic does not know reads everything before the
+ * topic's positions alone, in a lane, and everything from there on with the others: no gap, no overlap, nobody waits.
+ */
+export function join(state: IngestState, request: JoinRequest): IngestState {
+  const known = state.members[request.table];
+  const member: Member = { ...(known ?? dormantMember(request.table)), ...request };
+  if (known?.status === 'active') return withMember(state, member);
+  return withMember(state, activate(member, state));
+}
+
+/** The table stops reading where it stands, with the others and in its lanes. */
+export function pause(state: IngestState, table: string): IngestState {
+  const member = state.members[table];
+  if (!member || member.status === 'paused') return state;
+  return withMember(state, { ...member, status: 'paused', pausedAt: { ...state.positions } });
+}
+
+/** The table reads on: what the topic read without it comes through a lane of its own. */
+export function resume(state: IngestState, table: string): IngestState {
+  const member = state.members[table];
+  if (!member || member.status === 'active') return state;
+  return withMember(state, activate(member, state));
+}
+
+function activate(member: Member, state: IngestState): Member {
+  const { pausedAt, fault: _fault, ...rest } = member;
+  const lane: Lane = {
+    id: `${member.table}.${state.seq}`,
+    seq: 0,
+    positions: { ...pausedAt },
+    until: { ...state.positions },
+  };
+  return {
+    ...rest,
+    status: 'active',
+    quarantineAccepted: member.quarantined,
+    lanes: isDone(lane) ? member.lanes : [...member.lanes, lane],
+  };
+}
+
+function withMember(state: IngestState, member: Member): IngestState {
+  return { ...state, members: { ...state.members, [member.table]: member }, membershipChanged: true };
+}
+
+/**
+ * Gives up what Kafka has lost: positions below the log start, or of another topic of the same name, move to what is
+ * there now. Only ever called on a person's word.
+ */
+export function acceptLoss(state: IngestState, starts: Positions, topicId: string | null): IngestState {
+  const recreated = topicId !== null && state.topicId !== null && topicId !== state.topicId;
+  const forward = (positions: Positions): Positions =>
+    Object.fromEntries(
+      partitions(starts).map((p) => [
+        p,
+        recreated ? starts[p]! : Math.max(positions[p] ?? starts[p]!, starts[p]!),
+      ]),
+    );
+  const members = Object.fromEntries(
+    Object.entries(state.members).map(([table, member]) => {
+      const moved: Member = { ...member };
+      if (member.pausedAt) moved.pausedAt = forward(member.pausedAt);
+      moved.lanes = recreated
+        ? []
+        : member.lanes
+            .map((lane) => ({ ...lane, id: `${lane.id}+`, seq: 0, positions: forward(lane.positions) }))
+            .filter((lane) => !isDone(lane));
+      delete moved.fault;
+      return [table, moved];
+    }),
+  );
+  return {
+    ...state,
+    positions: forward(state.positions),
+    topicId: topicId ?? state.topicId,
+    members,
+    target: null,
+    fault: null,
+    membershipChanged: true,
+    rebase: true,
+  };
+}
+
+/** Members that read at the topic's positions. A table in a lane takes part in new data too. */
+export function activeMembers(state: IngestState): Member[] {
+  return Object.values(state.members).filter((member) => member.status === 'active');
+}
+
+/** Lanes that still have something to read. */
+export function openLanes(state: IngestState): Record<string, Lane> {
+  const lanes: Record<string, Lane> = {};
+  for (const member of activeMembers(state)) {
+    const lane = member.lanes[0];
+    if (lane && !member.fault) lanes[member.table] = lane;
+  }
+  return lanes;
+}
+
+/** Membership as `positions.json` keeps it. */
+export function storedMembers(state: IngestState): StoredMembers {
+  return Object.fromEntries(
+    Object.values(state.members).map(({ table, status, pausedAt, lanes }) => [
+      table,
+      { status, ...(pausedAt && { pausedAt }), lanes },
+    ]),
+  );
+}

@@ -1,0 +1,31 @@
+import { waitingIn } from './positions.js';
+import type { Fault, IngestState, Member, TableProgress } from './types.js';
+
+/** What to tell a member's table. */
+export function progressOf(state: IngestState, member: Member, nowMs: number): TableProgress {
+  const laneLag = member.lanes.reduce((sum, lane) => sum + waitingIn(lane), 0);
+  const fault: Fault | null = member.fault ?? state.fault;
+  const behind = state.lagRecords + laneLag > 0;
+  return {
+    phase:
+      member.status === 'paused'
+        ? 'paused'
+        : fault
+          ? 'waiting'
+          : member.lanes.length > 0
+            ? 'catching-up'
+            : 'running',
+    lagRecords: state.lagRecords + laneLag,
+    lagSeconds: !behind
+      ? 0
+      : state.freshAsOf === null
+        ? null
+        : Math.max(0, Math.round((nowMs - state.freshAsOf) / 1000)),
+    rows: member.rows,
+    quarantined: member.quarantined,
+    lastCompletePartition: member.lastCompletePartition ?? null,
+    completeThroughMs: member.completeThroughMs ?? null,
+    seq: state.seq,
+    fault,
+  };
+}
