@@ -12,6 +12,8 @@ import { kafkaJars, runKafkaTool } from '../../../../stack/kafka-tools.js';
 /** A Kafka of a test's own, which it may kill and start as it likes. */
 export interface OwnBroker {
   brokers: string[];
+  /** A listener with TLS and SASL PLAIN, if `secure` was given. */
+  secureBrokers: string[];
   start(): Promise<void>;
   /** Ends it: SIGTERM lets it shut down in order, SIGKILL does not. */
   stop(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
@@ -26,10 +28,20 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+/** A second listener, with TLS and SASL PLAIN. */
+export interface SecureListener {
+  keystore: string;
+  password: string;
+  user: string;
+  userPassword: string;
+  /** After so long a client has to log in again (KIP-368). */
+  reauthenticateMs: number;
+}
+
 /** Formats and starts a broker in a temporary folder, on ports of its own. */
-export async function startOwnBroker(settings: Record<string, string> = {}): Promise<OwnBroker> {
+export async function startOwnBroker(secure?: SecureListener): Promise<OwnBroker> {
   const folder = mkdtempSync(join(tmpdir(), 'tributary-broker-'));
-  const [port, controllerPort] = [await freePort(), await freePort()];
+  const [port, controllerPort, securePort] = [await freePort(), await freePort(), await freePort()];
   const jars = await kafkaJars();
   const config = join(folder, 'server.properties');
   const log = join(folder, 'log.txt');
@@ -45,7 +57,7 @@ export async function startOwnBroker(settings: Record<string, string> = {}): Pro
       'inter.broker.listener.name': 'PLAINTEXT',
       'log.dirs': join(folder, 'data'),
       'offsets.topic.replication.factor': '1',
-      ...settings,
+      ...(secure === undefined ? {} : secureSettings(secure, port, controllerPort, securePort)),
     })
       .map(([name, value]) => `${name}=${value}\n`)
       .join(''),
@@ -73,12 +85,36 @@ export async function startOwnBroker(settings: Record<string, string> = {}): Pro
   await start();
   return {
     brokers,
+    secureBrokers: [`127.0.0.1:${securePort}`],
     start,
     stop,
     async remove() {
       await stop('SIGKILL');
       rmSync(folder, { recursive: true, force: true });
     },
+  };
+}
+
+function secureSettings(
+  secure: SecureListener,
+  port: number,
+  controllerPort: number,
+  securePort: number,
+): Record<string, string> {
+  const plain = `PLAINTEXT://127.0.0.1:${port},SASL_SSL://127.0.0.1:${securePort}`;
+  const listener = 'listener.name.sasl_ssl.';
+  const login = 'org.apache.kafka.common.security.plain.PlainLoginModule required';
+  return {
+    listeners: `${plain},CONTROLLER://127.0.0.1:${controllerPort}`,
+    'advertised.listeners': plain,
+    'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL',
+    'sasl.enabled.mechanisms': 'PLAIN',
+    [`${listener}plain.sasl.jaas.config`]: `${login} user_${secure.user}="${secure.userPassword}";`,
+    [`${listener}plain.connections.max.reauth.ms`]: String(secure.reauthenticateMs),
+    [`${listener}ssl.keystore.type`]: 'PKCS12',
+    [`${listener}ssl.keystore.location`]: secure.keystore,
+    [`${listener}ssl.keystore.password`]: secure.password,
+    [`${listener}ssl.key.password`]: secure.password,
   };
 }
 
