@@ -70,7 +70,10 @@ export async function recover(
   );
 }
 
-/** Sequence number of a commit that was begun and not finished. */
+/**
+ * Sequence number of a commit that was begun and not finished. `positions.json` alone does not tell: a zombie may have written an
+ * old one over it.
+ */
 export async function pendingCommit(
   warehouse: Warehouse,
   stream: Stream,
@@ -78,7 +81,15 @@ export async function pendingCommit(
 ): Promise<number | undefined> {
   const manifests = new ManifestStore(warehouse.storage);
   const seq = (await manifests.readPositions(stream, signal))?.seq ?? 0;
-  return (await manifests.readCommit(stream, seq + 1, signal)) === undefined ? undefined : seq + 1;
+  const newest = (await manifests.commitNumbers(stream, signal)).at(-1) ?? 0;
+  if (newest <= seq) return undefined;
+  const record = await manifests.readCommit(stream, newest, signal);
+  if (record === undefined) return undefined;
+  for (const { table, partition } of groupByPartition(record.files)) {
+    const state = await manifests.readPartition(table, partition, signal);
+    if ((state?.applied[streamName(stream)] ?? 0) < newest) return newest;
+  }
+  return undefined;
 }
 
 /** Removes commit records but for the newest `keep`; answers how many. */
