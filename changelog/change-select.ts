@@ -4,6 +4,7 @@ import type { ValueNotation } from './change-source.js';
 import { NOT_PLAIN } from './document-sql.js';
 import { alwaysFits, fitSql, isNested, type FitContext } from './fit.js';
 import { parseHiveType, type HiveType } from './hive-type.js';
+import type { ConnectField } from './formats/debezium-values.js';
 import { duckPath, parseJsonPath } from './json-path.js';
 import { planJsonShape, type JsonShape } from './json-shape.js';
 import { plainDocument } from './formats/extended-json.js';
@@ -31,6 +32,8 @@ export interface ChangeSelectInit {
   values: ValueNotation;
   /** Names in the log of the table's columns, in order. */
   sourceNames: string[];
+  /** The rows' Connect fields; undefined where the log has no schema. */
+  fields: ConnectField[] | undefined;
   /** Names in the log of the key columns. */
   key: string[];
   zones: { table: ZoneClock; eventTime: ZoneClock };
@@ -138,7 +141,7 @@ export class ChangeSelect {
     const structure = Object.fromEntries(
       [...members].map((name) => {
         const column = this.columns.find((c) => c.source === name);
-        return [name, column && isNested(column.type) ? 'JSON' : 'VARCHAR'];
+        return [name, this.init.values.member || (column && isNested(column.type)) ? 'JSON' : 'VARCHAR'];
       }),
     );
     const timePath = eventTime.kafka ? undefined : eventTime.path;
@@ -172,10 +175,22 @@ export class ChangeSelect {
   private text(column: ChangeColumn, i: number): string {
     if (column.shard) return 'tbl';
     if (column.inDocument) return this.document.read(i, 'document_parsed', 'document');
-    const member = `struct_extract(j, ${lit(column.source)})`;
+    const member = this.member(column);
     if (column.type.kind !== 'date' && column.type.kind !== 'timestamp') return member;
     // MySQL's zero dates are no dates in Hive.
     return `CASE WHEN starts_with(${member}, '0000-') OR regexp_matches(${member}, '^[0-9]{4}-(00-|[0-9]{2}-00)') THEN NULL ELSE ${member} END`;
+  }
+
+  private member(column: ChangeColumn): string {
+    const { values, fields, table } = this.init;
+    const member = `struct_extract(j, ${lit(column.source)})`;
+    if (!values.member || isNested(column.type)) return member;
+    return values.member(member, {
+      type: column.type,
+      sourceType: column.sourceType,
+      field: fields?.find(({ field }) => field === column.source),
+      options: table.spec.formatOptions,
+    });
   }
 
   private value(column: ChangeColumn, i: number): string {
@@ -186,7 +201,7 @@ export class ChangeSelect {
       const logged = `lower(json_extract_string(types, ${duckPath([column.source])}))`;
       const known =
         sourceType === undefined ? logged : `coalesce(${logged}, ${lit(sourceType.toLowerCase())})`;
-      return padded(values.binary(`t${i}`, known), known);
+      return padded(values.binary(`t${i}`, known, this.init.table.spec.formatOptions), known);
     }
     const text = sourceType !== undefined && values.text ? values.text(`t${i}`, sourceType) : `t${i}`;
     return fitSql(type, text, this.context);

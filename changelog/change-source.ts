@@ -1,5 +1,8 @@
 import type { FormatName } from '../config/spec.js';
 import { canalJson } from './formats/canal-json.js';
+import type { Duck } from '../warehouse/duckdb.js';
+import { debezium } from './formats/debezium.js';
+import type { MemberContext } from './formats/debezium-values.js';
 import { maxwell } from './formats/maxwell.js';
 
 /**
@@ -10,7 +13,7 @@ import { maxwell } from './formats/maxwell.js';
  * db, tbl, op (i, u, d), cdc_ts, cdc_seq, event_us; row, before: JSON objects of column texts; keys: JSON array of key
  * columns or NULL; shape: JSON object whose members are the row's columns, from few distinct texts, or NULL; types: JSON
  * object of source types or NULL; sql: a DDL's statement, its kind in op; mark: a watermark; raw: the record's value or NULL; patch: what a partial update
- * does to a stored document, or NULL.
+ * does to a stored document, or NULL; fields: the row's Connect fields, a JSON array, or NULL.
  */
 export interface ChangeSource {
   select: (lines: string, options: ChangeSelectOptions) => string;
@@ -20,9 +23,13 @@ export interface ChangeSource {
 /** How a log writes the values of columns that are not plain text. */
 export interface ValueNotation {
   /** SQL of a binary column's bytes, from the column's text and its source type (SQL, in lower case, NULL if unknown). */
-  binary: (text: string, sourceType: string) => string;
+  binary: (text: string, sourceType: string, options: MemberContext['options']) => string;
   /** SQL of a text column's text, where the source type is known and the log writes something else. NULL if it does not fit. */
   text?: (text: string, sourceType: string) => string;
+  /** SQL of the text of a member of the row from its JSON, where the log's notation is its own. */
+  member?: (json: string, context: MemberContext) => string;
+  /** Makes functions that the SQL calls. */
+  prepare?: (duck: Duck) => void;
 }
 
 export interface ChangeSelectOptions {
@@ -58,9 +65,10 @@ export const CHANGE_SOURCE_COLUMNS = [
   'mark',
   'raw',
   'patch',
+  'fields',
 ] as const;
 
-const SOURCES: Partial<Record<FormatName, ChangeSource>> = { 'canal-json': canalJson, maxwell };
+const SOURCES: Partial<Record<FormatName, ChangeSource>> = { 'canal-json': canalJson, debezium, maxwell };
 
 /** The textual change log of a format; undefined if the format is none. */
 export function changeSource(format: FormatName): ChangeSource | undefined {

@@ -7,6 +7,7 @@ import { newColumns, seenColumns, sourceNames, type TypesAt } from './change-col
 import { ChangeSelect, type ChangeSelectInit } from './change-select.js';
 import type { ValueNotation } from './change-source.js';
 import { fastOrCareful } from './fast-or-careful.js';
+import type { ConnectField } from './formats/debezium-values.js';
 import { landedFiles } from './landed-files.js';
 import { copyPartitioned, type CopiedFile } from './partitioned-copy.js';
 import { quarantineInsert, quarantineTable } from './quarantine.js';
@@ -78,7 +79,7 @@ async function landTable(
   rows: string,
 ): Promise<{ files: LandedFile[]; newColumns: Record<string, string> }> {
   const seen = await seenColumns(duck, rows);
-  const init: Omit<ChangeSelectInit, 'careful'> = {
+  const init: Omit<ChangeSelectInit, 'careful' | 'fields'> = {
     table,
     batch: request.batch,
     values: request.values,
@@ -89,25 +90,34 @@ async function landTable(
       eventTime: await zoneClock(duck, table.spec.eventTime.zone),
     },
   };
-  const copy = (from: string, variant: string) =>
-    fastOrCareful((careful) =>
-      copyPartitioned(
-        duck,
-        new ChangeSelect({ ...init, careful }).rows(from),
-        join(request.workDir, 'parts', `${table.spec.name}-${variant}-${careful ? 'careful' : 'fast'}`),
-      ),
-    );
+  const shapes = await connectShapes(duck, rows);
+  const copy = async (from: string, variant: string) => {
+    const copied: CopiedFile[] = [];
+    for (const [index, shape] of shapes.entries()) {
+      const own = shape.where === undefined ? from : `(SELECT * FROM ${from} WHERE ${shape.where})`;
+      const directory = join(request.workDir, 'parts', `${table.spec.name}-${variant}-${index}`);
+      const files = await fastOrCareful((careful) => {
+        const select = new ChangeSelect({ ...init, fields: shape.fields, careful });
+        return copyPartitioned(duck, select.rows(own), `${directory}-${careful ? 'careful' : 'fast'}`);
+      });
+      copied.push(...files);
+    }
+    return copied;
+  };
   let copied = await copy(rows, 'all');
   const bad = copied.filter((file) => file.key === BAD_KEY);
   if (bad.length > 0) {
     const records = badRecords(bad);
     const suspects = `(SELECT c.* FROM ${rows} c SEMI JOIN ${records} b ON c.p = b.kafka_partition AND c.o = b.kafka_offset)`;
-    const faults = new ChangeSelect({ ...init, careful: true }).faults(suspects);
+    const faults = shapes.map(({ where, fields }) => {
+      const own = where === undefined ? suspects : `(SELECT * FROM ${suspects} WHERE ${where})`;
+      return new ChangeSelect({ ...init, fields, careful: true }).faults(own);
+    });
     await quarantineRecords(
       duck,
       request,
       quarantineTable(table.spec.name),
-      `SELECT p, o, arg_min(reason, detail) AS reason, min(detail) AS detail FROM (${faults}) GROUP BY p, o`,
+      `SELECT p, o, arg_min(reason, detail) AS reason, min(detail) AS detail FROM (${faults.join(' UNION ALL ')}) GROUP BY p, o`,
     );
     // A record lands with all of its rows or with none, so that it is in one place only and can be landed again.
     const good = `(SELECT c.* FROM ${rows} c ANTI JOIN ${records} b ON c.p = b.kafka_partition AND c.o = b.kafka_offset)`;
@@ -118,6 +128,21 @@ async function landTable(
     files: await landedFiles(duck, { ...request, table }, good),
     newColumns: await newColumns(duck, table, seen, rows, request.typesAt),
   };
+}
+
+/** Rows with one Connect schema are read by it; a split in which it changes is read in parts. */
+async function connectShapes(
+  duck: Duck,
+  rows: string,
+): Promise<{ where: string | undefined; fields: ConnectField[] | undefined }[]> {
+  const found = await duck.rows<{ fields: string | null }>(
+    `SELECT DISTINCT fields FROM ${rows} ORDER BY fields`,
+  );
+  if (found.length <= 1 && !found[0]?.fields) return [{ where: undefined, fields: undefined }];
+  return found.map(({ fields }) => ({
+    where: fields === null ? 'fields IS NULL' : `fields = ${lit(fields)}`,
+    fields: fields === null ? undefined : (JSON.parse(fields) as ConnectField[]),
+  }));
 }
 
 function badRecords(bad: CopiedFile[]): string {

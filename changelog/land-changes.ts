@@ -6,6 +6,7 @@ import type { TypesAt } from './change-columns.js';
 import type { ChangeSource, ValueNotation } from './change-source.js';
 import { landChanges, type ChangesResult } from './changes.js';
 import { fastOrCareful } from './fast-or-careful.js';
+import { connectSourceType, type ConnectField } from './formats/debezium-values.js';
 import { hexBytes } from './formats/hex.js';
 import { memberNames } from './formats/members.js';
 import { routeChanges } from './routes.js';
@@ -35,9 +36,15 @@ export async function landTextChanges(
   const typesAt: TypesAt = async ({ p, o }) => {
     const record = `(SELECT * FROM ${lines} WHERE p = ${p} AND o = ${o})`;
     const changes = source.select(record, { careful: true, types: true, keys: false, raw: false });
-    const [row] = await duck.rows<{ types: string | null }>(`SELECT types FROM (${changes}) LIMIT 1`);
+    const [row] = await duck.rows<{ types: string | null; fields: string | null }>(
+      `SELECT types, fields FROM (${changes}) LIMIT 1`,
+    );
+    const fields = JSON.parse(row?.fields ?? '[]') as ConnectField[];
+    if (fields.length > 0)
+      return Object.fromEntries(fields.map((field) => [field.field, connectSourceType(field)]));
     return JSON.parse(row?.types ?? '{}') as Record<string, string>;
   };
+  source.values.prepare?.(duck);
   const routed = await fastOrCareful((careful) =>
     routeChanges(
       duck,

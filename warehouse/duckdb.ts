@@ -1,4 +1,10 @@
-import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
+import {
+  DuckDBInstance,
+  DuckDBScalarFunction,
+  INTEGER,
+  VARCHAR,
+  type DuckDBConnection,
+} from '@duckdb/node-api';
 
 import { errorMessage, TributaryError } from '../common/errors.js';
 
@@ -54,6 +60,27 @@ export class Duck {
   async rows<T = Record<string, unknown>>(sql: string): Promise<T[]> {
     const reader = await this.guarded(() => this.connection.runAndReadAll(sql));
     return reader.getRowObjectsJson() as T[];
+  }
+
+  /** Makes a function of (text, integer) to text, for the few values that DuckDB cannot compute. It is not called for NULLs. */
+  registerTextFunction(name: string, call: (text: string, number: number) => string | null): void {
+    this.connection.registerScalarFunction(
+      DuckDBScalarFunction.create({
+        name,
+        returnType: VARCHAR,
+        parameterTypes: [VARCHAR, INTEGER],
+        mainFunction: (_info, input, output) => {
+          const texts = input.getColumnVector(0);
+          const numbers = input.getColumnVector(1);
+          for (let i = 0; i < input.rowCount; i++) {
+            const text = texts.getItem(i) as string | null;
+            const number = numbers.getItem(i) as number | null;
+            output.setItem(i, text === null || number === null ? null : call(text, number));
+          }
+          output.flush();
+        },
+      }),
+    );
   }
 
   close(): void {

@@ -57,7 +57,7 @@ export const canalJson: ChangeSource = {
       `CASE WHEN commit_ts IS NOT NULL THEN ${RANK} WHEN ticdc THEN o * 65536 + idx * 4 + ${RANK} ELSE idx * 4 + ${RANK} END AS cdc_seq, ` +
       `es * 1000 AS event_us, "row"::VARCHAR AS "row", CASE WHEN type = 'UPDATE' THEN j.old[idx + 1]::VARCHAR END AS before, ` +
       `j.pkNames::VARCHAR AS keys, j.sqlType::VARCHAR AS shape, ${types ? 'j.mysqlType::VARCHAR' : 'NULL'} AS types, ` +
-      `CASE WHEN kind = 'ddl' THEN j.sql END AS sql, j._tidb.watermarkTs AS mark, ${raw ? 'value' : 'NULL'} AS raw, NULL AS patch FROM (${rows})`
+      `CASE WHEN kind = 'ddl' THEN j.sql END AS sql, j._tidb.watermarkTs AS mark, ${raw ? 'value' : 'NULL'} AS raw, NULL AS patch, NULL AS fields FROM (${rows})`
     );
   },
   values: { binary: latin1Bytes, text: memberNames },

@@ -52,7 +52,7 @@ export const maxwell: ChangeSource = {
       `WHEN j.commit = 'true' THEN ${LAST} + ${rank} ELSE o * 4 + ${rank} END AS cdc_seq, ` +
       `j.ts * CASE WHEN kind = 'ddl' THEN 1000 ELSE 1000000 END AS event_us, j.data::VARCHAR AS "row", ` +
       `CASE WHEN type = 'update' THEN coalesce(j.old::VARCHAR, '{}') END AS before, ${keyColumns} AS keys, ` +
-      `NULL AS shape, NULL AS types, j.sql AS sql, NULL::BIGINT AS mark, ${raw ? 'value' : 'NULL'} AS raw, NULL AS patch FROM (${kinds})`
+      `NULL AS shape, NULL AS types, j.sql AS sql, NULL::BIGINT AS mark, ${raw ? 'value' : 'NULL'} AS raw, NULL AS patch, NULL AS fields FROM (${kinds})`
     );
   },
   values: {
@@ -67,5 +67,5 @@ function setNames(json: string): string {
 }
 
 /** Key columns from the record's own key, `{"database":..,"table":..,"pk.id":7}`; Maxwell writes their names in lower case. */
-const keyText = `CASE WHEN starts_with(decode(key), '{"') THEN decode(key) END`;
+const keyText = `CASE WHEN json_valid(try(decode(key))) AND starts_with(try(decode(key)), '{') THEN try(decode(key)) END`;
 const keyNames = `to_json(list_transform(list_filter(json_keys(${keyText}), lambda x: starts_with(x, 'pk.')), lambda x: substr(x, 4)))::VARCHAR`;

@@ -1,0 +1,92 @@
+import { lit } from '../../warehouse/duckdb.js';
+import type { ChangeSource } from '../change-source.js';
+import { documentSql, unreadableJsonReason } from '../document-sql.js';
+import { registerWideDecimal } from './connect-decimal.js';
+import { debeziumBytes, debeziumText } from './debezium-values.js';
+
+const ENVELOPE = {
+  before: 'JSON',
+  after: 'JSON',
+  op: 'VARCHAR',
+  ts_ms: 'BIGINT',
+  ddl: 'VARCHAR',
+  databaseName: 'VARCHAR',
+  source: {
+    connector: 'VARCHAR',
+    snapshot: 'VARCHAR',
+    db: 'VARCHAR',
+    schema: 'VARCHAR',
+    table: 'VARCHAR',
+    ts_ms: 'BIGINT',
+    ts_us: 'BIGINT',
+    file: 'VARCHAR',
+    pos: 'BIGINT',
+    row: 'BIGINT',
+    lsn: 'BIGINT',
+    commit_ts: 'BIGINT',
+  },
+};
+const SCHEMA = { fields: [{ field: 'VARCHAR', fields: 'JSON' }] };
+const STRUCTURE = { ...ENVELOPE, payload: ENVELOPE, schema: SCHEMA };
+
+/** Debezium's stand-in for a value that PostgreSQL did not log, as text and as base64. */
+const UNAVAILABLE = ['__debezium_unavailable_value', 'X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ'];
+
+/**
+ * Debezium's JSON envelope, with the schema beside it or without, of relational sources, and TiCDC's debezium protocol. Order keys:
+ * (binlog file number, position) and the row in the event for MySQL and MariaDB, whose snapshot rows come before all else at
+ * their position; the LSN and the Kafka offset for PostgreSQL; TiCDC's commit_ts.
+ */
+export const debezium: ChangeSource = {
+  select(lines, { careful, raw, keys }) {
+    const parsed =
+      `SELECT p, o, ts AS kts, key, value, doc, from_json(doc, ${lit(JSON.stringify(STRUCTURE))}) AS j ` +
+      `FROM (SELECT *, ${documentSql('value', careful)} AS doc FROM ${lines})`;
+    const either = (name: string) => `coalesce(j.payload.${name}, j.${name})`;
+    const source = (name: string) => either(`source."${name}"`);
+    const fields =
+      `SELECT p, o, kts, key, value, doc, ${either('op')} AS type, ${either('before')}::VARCHAR AS old, ${either('after')}::VARCHAR AS new, ` +
+      `${either('ddl')} AS ddl, coalesce(${source('db')}, ${either('"databaseName"')}) AS db, ` +
+      `CASE WHEN ${source('schema')} <> 'public' THEN ${source('schema')} || '.' || ${source('table')} ELSE ${source('table')} END AS tbl, ` +
+      `${source('connector')} = 'TiCDC' AS ticdc, coalesce(${source('snapshot')}, 'false') <> 'false' AS snapshot, ` +
+      `${source('commit_ts')} AS commit_ts, ${source('lsn')} AS lsn, coalesce(${source('row')}, 0) AS "row_number", ` +
+      `try_cast(regexp_extract(${source('file')}, '\\.([0-9]+)$', 1) AS BIGINT) * 1099511627776 + ${source('pos')} AS place, ` +
+      `coalesce(${source('ts_us')}, ${source('ts_ms')} * 1000, ${either('ts_ms')} * 1000) AS event_us, ` +
+      `list_filter(j.schema.fields, lambda f: f.field = 'after')[1].fields::VARCHAR AS fields FROM (${parsed})`;
+    const images = `SELECT *, CASE WHEN type = 'd' THEN coalesce(old, ${keyObject}) ELSE new END AS image FROM (${fields})`;
+    const kinds =
+      `SELECT *, CASE WHEN doc IS NULL THEN 'bad' WHEN ddl IS NOT NULL OR type = 't' THEN 'ddl' ` +
+      `WHEN type = 'm' AND ticdc THEN 'watermark' ` +
+      `WHEN type IN ('c', 'r', 'u', 'd') THEN CASE WHEN starts_with(image, '{') AND db <> '' AND tbl <> '' AND event_us IS NOT NULL ` +
+      `THEN 'change' WHEN type = 'd' AND image IS NULL THEN 'change' ELSE 'bad' END ` +
+      `WHEN type = 'm' THEN 'none' WHEN type IS NULL AND old IS NULL AND new IS NULL AND (j_heartbeat OR j_transaction) THEN 'none' ELSE 'bad' END AS kind ` +
+      `FROM (SELECT *, ${MEANS_NOTHING} FROM (${images}))`;
+    const rank = `CASE type WHEN 'd' THEN 1 WHEN 'u' THEN 2 ELSE 3 END`;
+    const unavailable = UNAVAILABLE.map((text) => `contains(image, ${lit(text)})`).join(' OR ');
+    return (
+      `SELECT p, o, kts, kind, CASE WHEN kind = 'bad' THEN CASE WHEN doc IS NULL THEN ${unreadableJsonReason('value')} ELSE 'not_a_change' END ` +
+      `WHEN kind = 'change' AND image IS NULL THEN 'no_key' WHEN kind = 'change' AND type <> 'd' AND (${unavailable}) THEN 'partial_row' END AS reason, ` +
+      `0 AS idx, db, tbl, CASE WHEN ddl IS NOT NULL THEN 'DDL' WHEN type = 't' THEN 'TRUNCATE' ` +
+      `ELSE CASE type WHEN 'u' THEN 'u' WHEN 'd' THEN 'd' ELSE 'i' END END AS op, ` +
+      `coalesce(commit_ts, place, lsn, o) AS cdc_ts, CASE WHEN commit_ts IS NOT NULL THEN ${rank} WHEN snapshot THEN 0 ` +
+      `WHEN place IS NOT NULL THEN "row_number" * 4 + ${rank} ELSE o * 4 + ${rank} END AS cdc_seq, event_us, image AS "row", ` +
+      `CASE WHEN type = 'u' THEN old END AS before, ${keys ? `to_json(json_keys(${keyObject}))::VARCHAR` : 'NULL'} AS keys, NULL AS shape, ` +
+      `NULL AS types, coalesce(ddl, '') AS sql, CASE WHEN kind = 'watermark' THEN commit_ts END AS mark, ` +
+      `${raw ? 'value' : 'NULL'} AS raw, NULL AS patch, fields FROM (${kinds})`
+    );
+  },
+  values: {
+    binary: (text, _sourceType, options) => debeziumBytes(text, { options }),
+    member: debeziumText,
+    prepare: registerWideDecimal,
+  },
+};
+
+const keyText = `CASE WHEN json_valid(try(decode(key))) AND starts_with(try(decode(key)), '{') THEN try(decode(key)) END`;
+/** The record key's own object, from beside its schema if it has one. */
+const keyObject = `coalesce(json_extract(${keyText}, '$.payload')::VARCHAR, ${keyText})`;
+
+/** Heartbeats and transaction markers are no changes, and known. */
+const MEANS_NOTHING =
+  `coalesce(json_keys(doc) = ['ts_ms'] OR json_keys(json_extract(doc, '$.payload')) = ['ts_ms'], false) AS j_heartbeat, ` +
+  `coalesce(coalesce(doc ->> '$.payload.status', doc ->> '$.status') IN ('BEGIN', 'END'), false) AS j_transaction`;
