@@ -3,13 +3,20 @@ import { jsonText, parseStored } from '../json-file.js';
 import type { Storage } from '../storage.js';
 import { snapshotColumns } from './event-sql.js';
 import { isBucketCount, previousBuckets, type Bucketing } from './bucketing.js';
-import type { BucketCounts, OrderKind, PreviousBucket, SnapshotTable, SplitBucket } from './types.js';
+import type {
+  BucketCounts,
+  FileKind,
+  OrderKind,
+  PreviousBucket,
+  SnapshotTable,
+  SplitBucket,
+} from './types.js';
 
 /** Name of the manifest in a snapshot's directory; hidden from Hive. */
 export const SNAPSHOT_MANIFEST = '_snapshot.json';
 
 export interface SnapshotFile {
-  kind: 'rows' | 'tombstones' | 'pending';
+  kind: FileKind;
   /** File name in the snapshot's directory. */
   name: string;
   /** 0 where the files are not split into buckets. */

@@ -1,45 +1,32 @@
 import { join } from 'node:path';
 import { TributaryError } from '../../common/errors.js';
 import type { Duck } from '../duckdb.js';
-import { bucketSql } from './bucketing.js';
 import { tombstoneFloor } from './boundary.js';
-import { duckType } from './duck-type.js';
 import { snapshotCheckFailed } from './errors.js';
-import {
-  checkTable,
-  EVENT,
-  eventColumns,
-  pendingColumns,
-  names,
-  snapshotColumns,
-  tombstoneColumns,
-} from './event-sql.js';
+import { checkTable } from './event-sql.js';
 import { foldPatches, pendingRows, type FoldCounts } from './fold.js';
+import { NOTHING, openInputs } from './merge-inputs.js';
 import * as sql from './merge-sql.js';
 import {
   copyToParquet,
-  fittedColumns,
-  localFiles,
   copyStaged,
   parquetRows,
   parquetScan,
-  scanSchema,
   stageFile,
   type UntouchedFile,
 } from './parquet.js';
 import { reconcileBucket } from './reconcile.js';
-import { RANK } from './semantics.js';
 import { withDuck } from './split.js';
 import type {
   Boundary,
   BucketCounts,
   BucketResult,
+  FileKind,
   FoldPatches,
   MergeContext,
   PreviousBucket,
   SnapshotTable,
   SourceFile,
-  StagedSnapshotFile,
 } from './types.js';
 
 export interface MergeBucketRequest {
@@ -83,7 +70,11 @@ class BucketMerge {
   async run(): Promise<BucketResult> {
     const { table, duck, request } = this;
     const untouched = untouchedFile(request);
-    await this.openInputs(untouched === undefined);
+    const previous = request.previous ?? NOTHING;
+    await openInputs(this.ctx, duck, {
+      ...request,
+      previous: untouched ? { ...previous, rows: [] } : previous,
+    });
     await duck.run(sql.newestEvents(table));
     await duck.run(sql.storedOrders(table));
     await duck.run(sql.states(table));
@@ -91,74 +82,19 @@ class BucketMerge {
     await duck.run(sql.replacedKeys(table, folds !== undefined));
     this.ctx.onProgress?.();
     const counts = await this.counts(folds);
-    const rows = untouched ? undefined : await this.write('', sql.mergedRows(table, folds !== undefined));
+    const rows = untouched ? undefined : await this.write('rows', sql.mergedRows(table, folds !== undefined));
     if (rows) await this.checkKeys(rows.local);
     const floor = tombstoneFloor(request.boundary, request.latenessMs);
-    const tombstones = await this.write('_tombstones-', sql.tombstoneRows(table, floor));
-    const pending = folds && (await this.write('_pending-', pendingRows()));
+    const tombstones = await this.write('tombstones', sql.tombstoneRows(table, floor));
+    const pending = folds && (await this.write('pending', pendingRows()));
     if (untouched) counts.previous = untouched.rows;
     counts.rows = (untouched ?? rows)?.rows ?? 0;
     counts.tombstones = tombstones?.rows ?? 0;
     reconcileBucket(table.name, request.bucket, counts);
-    const staged = async (file: Written | undefined): Promise<StagedSnapshotFile | undefined> =>
-      file && stageFile(this.ctx, file.local, file.name, file.rows);
-    return {
-      bucket: request.bucket,
-      counts,
-      rows: untouched ? await copyStaged(this.ctx, untouched, this.name('')) : await staged(rows),
-      tombstones: await staged(tombstones),
-      pending: await staged(pending),
-    };
-  }
-
-  /** Relations `base`, `tombs` and `events`, each with the columns that the table has now. */
-  private async openInputs(withBase: boolean): Promise<void> {
-    const { table, request } = this;
-    const previous = request.previous ?? NOTHING;
-    await this.relation('base', snapshotColumns(table), withBase ? previous.rows : [], previous.filterRows);
-    await this.relation('tombs', tombstoneColumns(table), previous.tombstones, previous.filterHidden);
-    const columns = eventColumns(table);
-    if (table.kind === 'relational') return this.relation('events', columns, request.changes, false);
-    await this.relation('landed', columns, request.changes, false);
-    await this.relation('waiting', pendingColumns(), previous.pending, previous.filterHidden);
-    const nulls = columns.filter((column) => !pendingColumns().some((p) => p.name === column.name));
-    const fill = nulls.map(({ name, type }) =>
-      name === EVENT.rank ? `${RANK.patch} AS ${name}` : `CAST(NULL AS ${duckType(type)}) AS "${name}"`,
-    );
-    await this.duck.run(
-      `CREATE TEMP VIEW events AS SELECT ${names(columns)} FROM landed UNION ALL BY NAME ` +
-        `SELECT ${names(pendingColumns())}, ${fill.join(', ')} FROM waiting`,
-    );
-  }
-
-  private async relation(
-    name: string,
-    columns: readonly { name: string; type: string }[],
-    files: readonly SourceFile[],
-    filter: boolean,
-  ): Promise<void> {
-    const { duck, table, request } = this;
-    if (files.length === 0) {
-      await duck.run(`CREATE TEMP VIEW ${name} AS ${sql.emptyRelation(columns, duckType)}`);
-      return;
-    }
-    const local = await localFiles(
-      this.ctx,
-      files.map((file) => file.path),
-      name,
-    );
-    const scan = parquetScan(local);
-    const fitted = fittedColumns(columns, await scanSchema(duck, scan));
-    const where = filter ? ` WHERE ${bucketSql(table, request.buckets)} = ${request.bucket}` : '';
-    await duck.run(`CREATE TEMP VIEW ${name} AS SELECT ${fitted.join(', ')} FROM ${scan}${where}`);
-    const expected = files.reduce((sum, file) => sum + file.rows, 0);
-    const [read] = await duck.rows<{ rows: string }>(`SELECT count(*) AS rows FROM ${scan}`);
-    if (Number(read!.rows) === expected) return;
-    throw snapshotCheckFailed(
-      table.name,
-      `${files.length} files of bucket ${request.bucket} (${name}) should have ${expected} rows, but ${read!.rows} were read.`,
-      { expected, read: Number(read!.rows), bucket: request.bucket },
-    );
+    const written = [rows, tombstones, pending].filter((file) => file !== undefined);
+    const files = await Promise.all(written.map((file) => stageFile(this.ctx, file.local, file)));
+    if (untouched) files.push(await copyStaged(this.ctx, untouched, this.name('rows')));
+    return { bucket: request.bucket, counts, files };
   }
 
   private async fold(): Promise<FoldCounts | undefined> {
@@ -201,20 +137,21 @@ class BucketMerge {
     };
   }
 
-  private name(prefix: string): string {
+  private name(kind: FileKind): string {
+    const prefix = kind === 'rows' ? '' : `_${kind}-`;
     const digits = (n: number): string => String(n).padStart(5, '0');
     return `${prefix}bucket-${digits(this.request.bucket)}-of-${digits(this.request.buckets)}.parquet`;
   }
 
   /** Writes a query's rows; undefined, and no file, if there are none. */
-  private async write(prefix: string, query: string): Promise<Written | undefined> {
-    const name = this.name(prefix);
-    const local = join(this.ctx.workDir, name);
+  private async write(kind: FileKind, query: string): Promise<Written | undefined> {
+    const finalName = this.name(kind);
+    const local = join(this.ctx.workDir, finalName);
     await copyToParquet(this.duck, query, local);
     this.ctx.onProgress?.();
     // Counted in the file itself: what readers will find, not what the writer meant to write.
     const rows = await parquetRows(this.duck, local);
-    return rows === 0 ? undefined : { name, local, rows };
+    return rows === 0 ? undefined : { kind, finalName, local, rows };
   }
 
   private async checkKeys(local: string): Promise<void> {
@@ -243,17 +180,8 @@ function untouchedFile(request: MergeBucketRequest): UntouchedFile | undefined {
 }
 
 interface Written {
-  name: string;
+  kind: FileKind;
+  finalName: string;
   local: string;
   rows: number;
 }
-
-const NOTHING: PreviousBucket = {
-  rows: [],
-  tombstones: [],
-  pending: [],
-  filterRows: false,
-  filterHidden: false,
-  checked: true,
-  sameColumns: true,
-};

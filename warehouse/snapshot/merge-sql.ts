@@ -1,4 +1,3 @@
-import { duckName } from '../sql.js';
 import { EVENT, keyList, names, sameKey, snapshotColumns, tombstoneColumns } from './event-sql.js';
 import { RANK } from './semantics.js';
 import type { SnapshotTable } from './types.js';
@@ -107,15 +106,4 @@ export function doubleKeys(table: SnapshotTable, relation: string, within?: stri
     `SELECT count(*) AS doubles FROM (SELECT ${keyList(table, 'f.')} FROM ${relation} f${limit} ` +
     `GROUP BY ALL HAVING count(*) > 1)`
   );
-}
-
-/** An empty relation with the columns of event, tombstone or snapshot files, for what a bucket does not have. */
-export function emptyRelation(
-  columns: readonly { name: string; type: string }[],
-  duckTypeOf: (type: string) => string,
-): string {
-  const nulls = columns.map(
-    (column) => `CAST(NULL AS ${duckTypeOf(column.type)}) AS ${duckName(column.name)}`,
-  );
-  return `SELECT ${nulls.join(', ')} WHERE false`;
 }

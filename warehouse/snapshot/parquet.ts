@@ -3,7 +3,6 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { Duck } from '../duckdb.js';
-import { baseName } from '../layout.js';
 import { duckName, duckString } from '../sql.js';
 import type { Storage } from '../storage.js';
 import { duckType } from './duck-type.js';
@@ -97,13 +96,12 @@ export async function parquetRows(duck: Duck, path: string): Promise<number> {
 export async function stageFile(
   ctx: Pick<MergeContext, 'storage' | 'stagingDir' | 'signal'>,
   local: string,
-  finalName: string,
-  rows: number,
+  file: Pick<StagedSnapshotFile, 'kind' | 'finalName' | 'rows'>,
 ): Promise<StagedSnapshotFile> {
-  const stagedPath = `${ctx.stagingDir}/${finalName}`;
+  const stagedPath = `${ctx.stagingDir}/${file.finalName}`;
   const [checksum, { size: bytes }] = await Promise.all([fileChecksum(local), stat(local)]);
   await ctx.storage.upload(local, stagedPath, ctx.signal);
-  return { stagedPath, finalName: baseName(finalName), rows, bytes, checksum };
+  return { ...file, stagedPath, bytes, checksum };
 }
 
 /** A stored file that can go into the next snapshot as it is. */
@@ -122,7 +120,7 @@ export async function copyStaged(
 ): Promise<StagedSnapshotFile> {
   const stagedPath = `${ctx.stagingDir}/${finalName}`;
   await ctx.storage.copy(file.path, stagedPath, ctx.signal);
-  return { stagedPath, finalName, rows: file.rows, bytes: file.bytes, checksum: file.checksum };
+  return { kind: 'rows', stagedPath, finalName, rows: file.rows, bytes: file.bytes, checksum: file.checksum };
 }
 
 /** CRC-32 of a file's bytes, as `crc32:` and eight hex digits. */

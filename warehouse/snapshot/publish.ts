@@ -13,7 +13,7 @@ import {
 } from './manifest.js';
 import { reconcile, type Expected } from './reconcile.js';
 import { snapshotColumns } from './event-sql.js';
-import type { Boundary, BucketResult, SnapshotTable, StagedSnapshotFile } from './types.js';
+import type { Boundary, BucketResult, SnapshotTable } from './types.js';
 
 export interface PublishRequest {
   table: SnapshotTable;
@@ -69,28 +69,11 @@ export async function publishSnapshot(
   return manifest;
 }
 
-function filesOf(result: BucketResult): { file: SnapshotFile; stagedPath: string }[] {
-  const one = (kind: SnapshotFile['kind'], staged: StagedSnapshotFile | undefined) =>
-    staged === undefined
-      ? []
-      : [
-          {
-            stagedPath: staged.stagedPath,
-            file: {
-              kind,
-              name: staged.finalName,
-              bucket: result.bucket,
-              rows: staged.rows,
-              bytes: staged.bytes,
-              checksum: staged.checksum,
-            },
-          },
-        ];
-  return [
-    ...one('rows', result.rows),
-    ...one('tombstones', result.tombstones),
-    ...one('pending', result.pending),
-  ];
+function filesOf({ bucket, files }: BucketResult): { file: SnapshotFile; stagedPath: string }[] {
+  return files.map(({ kind, stagedPath, finalName, rows, bytes, checksum }) => ({
+    stagedPath,
+    file: { kind, name: finalName, bucket, rows, bytes, checksum },
+  }));
 }
 
 async function place(

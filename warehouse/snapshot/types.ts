@@ -55,8 +55,12 @@ export interface MergeContext {
   onProgress?: () => void;
 }
 
+/** `tombstones` and `pending` (patches that wait for their document) are hidden from readers. */
+export type FileKind = 'rows' | 'tombstones' | 'pending';
+
 /** A file that a piece of a merge wrote under its staging directory. */
 export interface StagedSnapshotFile {
+  kind: FileKind;
   stagedPath: string;
   /** Name in the snapshot's directory: a function of the bucket, never of the attempt. */
   finalName: string;
@@ -112,8 +116,6 @@ export interface BucketCounts {
 export interface BucketResult {
   bucket: number;
   counts: BucketCounts;
-  /** Absent files have no rows. */
-  rows: StagedSnapshotFile | undefined;
-  tombstones: StagedSnapshotFile | undefined;
-  pending: StagedSnapshotFile | undefined;
+  /** Kinds without a file have no rows. */
+  files: StagedSnapshotFile[];
 }

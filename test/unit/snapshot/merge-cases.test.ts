@@ -292,8 +292,8 @@ describe('repeated work', () => {
       });
     const one = await merge((await split(files)).buckets);
     const two = await merge((await split([...files].reverse())).buckets);
-    expect(two.rows?.checksum).toBe(one.rows?.checksum);
-    expect(two.rows?.stagedPath).not.toBe(one.rows?.stagedPath);
+    expect(two.files[0]?.checksum).toBe(one.files[0]?.checksum);
+    expect(two.files[0]?.stagedPath).not.toBe(one.files[0]?.stagedPath);
   });
 });
 

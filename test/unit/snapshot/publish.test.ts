@@ -85,7 +85,7 @@ describe('publication', () => {
 
   it('goes on where a killed attempt stopped', async () => {
     const { request } = await merged();
-    const file = request.results[1]!.rows!;
+    const file = request.results[1]!.files[0]!;
     await engine.storage.rename(file.stagedPath, `${request.directory}/${file.finalName}`);
     expect((await publishSnapshot(engine.storage, request)).files).toHaveLength(2);
   });
@@ -101,9 +101,12 @@ describe('publication', () => {
     await fails((request) => void (request.results = request.results.slice(1)), 'SnapshotCheckFailed');
     await fails((request) => void (request.expected.changes = 11), 'SnapshotCheckFailed');
     await fails((request) => void (request.expected.previousRows = 1), 'SnapshotCheckFailed');
-    await fails((request) => engine.storage.remove(request.results[0]!.rows!.stagedPath), 'SnapshotFileLost');
     await fails(
-      (request) => engine.storage.write(request.results[0]!.rows!.stagedPath, 'cut'),
+      (request) => engine.storage.remove(request.results[0]!.files[0]!.stagedPath),
+      'SnapshotFileLost',
+    );
+    await fails(
+      (request) => engine.storage.write(request.results[0]!.files[0]!.stagedPath, 'cut'),
       'SnapshotCheckFailed',
     );
   });

@@ -107,9 +107,7 @@ describe('counts', () => {
   const result = (bucket: number, counts: Partial<BucketResult['counts']>): BucketResult => ({
     bucket,
     counts: { ...sumCounts([]), ...counts },
-    rows: undefined,
-    tombstones: undefined,
-    pending: undefined,
+    files: [],
   });
 
   // Whatever is lost between the pieces would be missing in the snapshot without a word.
