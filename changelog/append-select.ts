@@ -97,10 +97,20 @@ export class AppendSelect {
     return this.columns.flatMap(({ type }, i) => (alwaysFits(type) ? [] : [this.misfit(i)]));
   }
 
+  /** Text of a column; with every digit where a double might have lost one that the column keeps. */
+  private text(type: HiveType, i: number): string {
+    const text = this.source.read(i);
+    if (!this.source.exact || !keepsMoreThanDouble(type)) return text;
+    if (type.kind !== 'decimal') return this.source.exact(i);
+    // A double keeps 15 digits, so it has lost one only if 16 and more fit: those of the scale and 16 - scale before the point.
+    const digits = Math.max(0, 16 - type.scale);
+    return `CASE WHEN regexp_matches(${text}, '^-?[0-9]{${digits},}[0-9]*([.]|[eE])') THEN ${this.source.exact(i)} ELSE ${text} END`;
+  }
+
   /** Levels: parsed document, texts t0.., typed values c0.., event time and partition. */
   private typed(lines: string): string {
     const { eventTime, partition } = this.table.spec;
-    const texts = this.columns.map((_, i) => `${this.source.read(i)} AS t${i}`);
+    const texts = this.columns.map(({ type }, i) => `${this.text(type, i)} AS t${i}`);
     texts.push(
       this.timeIndex === undefined
         ? 'CASE WHEN ts >= 0 THEN ts END AS timetext'
@@ -127,6 +137,22 @@ export class AppendSelect {
 function defaultTimePath(table: LandingTable): string | undefined {
   const { format, formatOptions } = table.spec;
   return format === 'filebeat' && formatOptions['codec'] !== 'raw' ? '$."@envelope"."@timestamp"' : undefined;
+}
+
+/** True for decimals of more than 15 digits, and for what holds one. */
+function keepsMoreThanDouble(type: HiveType): boolean {
+  switch (type.kind) {
+    case 'decimal':
+      return type.precision > 15;
+    case 'array':
+      return keepsMoreThanDouble(type.element);
+    case 'map':
+      return keepsMoreThanDouble(type.value);
+    case 'struct':
+      return type.fields.some((field) => keepsMoreThanDouble(field.type));
+    default:
+      return false;
+  }
 }
 
 /** A value for a person's eyes, cut after 100 characters. */

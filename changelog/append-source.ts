@@ -1,7 +1,8 @@
 import type { TableSpec } from '../config/spec.js';
 import { documentSql, trimmedSql, unreadableJsonReason } from './document-sql.js';
 import { parseJsonPath, type PathStep } from './json-path.js';
-import { planJsonShape, type JsonShape, type ShapeRequest } from './json-shape.js';
+import { exactNumbers } from './formats/exact-numbers.js';
+import { planJsonShape, readDocument, type JsonShape, type ShapeRequest } from './json-shape.js';
 
 /**
  * How a format of append tables reads one record. The spool's columns are p, o, ts, key, value. `documents` adds columns
@@ -13,6 +14,10 @@ export interface AppendSource {
   levels: string[];
   /** SQL of request i, over the columns that the levels add. */
   read: (index: number) => string;
+  /**
+   * The same, slower, with every digit of a fractional number: DuckDB reads those as doubles. Undefined where there are none.
+   */
+  exact?: (index: number) => string;
   /** SQL boolean: the record cannot be read at all. */
   unreadable: string;
   /** SQL text: the reason code of an unreadable record. */
@@ -38,8 +43,10 @@ export function appendSource(spec: TableSpec, requests: PathRequest[], careful: 
 }
 
 function jsonSource(requests: PathRequest[], careful: boolean): AppendSource {
-  const shape = planJsonShape(requests.map(({ path, json }) => ({ steps: parseJsonPath(path), json })));
+  const own = requests.map(({ path, json }) => ({ steps: parseJsonPath(path), json }));
+  const shape = planJsonShape(own);
   return {
+    exact: (index) => readDocument(exactNumbers('doc'), own[index]!),
     levels: [`${documentSql('value', careful)} AS doc`, `${shape.parse('doc') ?? 'NULL'} AS parsed`],
     read: (index) => shape.read(index, 'parsed', 'doc'),
     unreadable: 'doc IS NULL',
@@ -91,8 +98,14 @@ function filebeatSource(spec: TableSpec, requests: PathRequest[], careful: boole
   };
   const unreadableEnvelope = raw ? 'false' : 'doc IS NULL';
   const needsBody = mode === 'json';
+  const exactEnvelope = (index: number) =>
+    raw ? 'NULL' : readDocument(exactNumbers('doc'), inEnvelope[index]!);
   return {
     levels,
+    exact: (index) => {
+      if (mode === 'text' || isEnvelope(own[index]!.steps)) return exactEnvelope(index);
+      return `coalesce(${readDocument(exactNumbers('body'), own[index]!)}, ${exactEnvelope(index)})`;
+    },
     read: (index) => {
       if (mode === 'text' || isEnvelope(own[index]!.steps)) return ofEnvelope(index);
       return `coalesce(${body.read(index, 'body_parsed', 'body')}, ${ofEnvelope(index)})`;

@@ -35,7 +35,7 @@ export function planJsonShape(requests: ShapeRequest[]): JsonShape {
     parse: (document) => (structure === undefined ? undefined : `from_json(${document}, ${lit(structure)})`),
     read: (index, parsed, document) => {
       const { steps, json } = requests[index]!;
-      if (!inTree[index]) return whole(document, steps, json);
+      if (!inTree[index]) return readDocument(document, requests[index]!);
       return access(root, parsed, steps, json);
     },
   };
@@ -90,6 +90,11 @@ function access(root: Node, parsed: string, steps: PathStep[], json: boolean): s
     if (asJson(node)) return whole(sql, steps.slice(i + 1), json);
   }
   return sql;
+}
+
+/** SQL that reads one request from a document by itself. */
+export function readDocument(document: string, { steps, json }: ShapeRequest): string {
+  return whole(document, steps, json);
 }
 
 function whole(document: string, steps: PathStep[], json: boolean): string {

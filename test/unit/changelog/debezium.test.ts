@@ -33,7 +33,7 @@ describe('debezium: golden cases', () => {
         const seen = timeText(comparable(change.row[column.toLowerCase()]!, type), type);
         // A wrapped unsigned number is put right where the source type is known.
         const text = row[column.toLowerCase()] ?? null;
-        const wrapped = /^bigint.*unsigned/.test(type) && text?.startsWith('-');
+        const wrapped = /^bigint.*unsigned/.test(type) && text !== null && text.startsWith('-');
         const wanted = wrapped ? (BigInt(text) + (1n << 64n)).toString() : text;
         expect([label, seen]).toEqual([label, timeText(wanted, type)]);
       }

@@ -104,6 +104,30 @@ describe('json: what fits a column', () => {
     ]);
   });
 
+  it('a decimal written as a JSON number keeps every digit, also those that a double loses', async () => {
+    expect(
+      await column('decimal(38,18)', [
+        '0.123456789012345678',
+        '12345678901234567890.1',
+        '-1.000000000000000001',
+        '1e-18',
+        '2.5',
+      ]),
+    ).toEqual([
+      '0.123456789012345678',
+      '12345678901234567890.100000000000000000',
+      '-1.000000000000000001',
+      '0.000000000000000001',
+      '2.500000000000000000',
+    ]);
+    expect(
+      await column('decimal(18,2)', ['9007199254740993.25', '1234567890123456.78', '0.1', '1.005']),
+    ).toEqual(['9007199254740993.25', '1234567890123456.78', '0.10', misfit]);
+    expect(await column('array<decimal(30,12)>', ['[123456789012345678.123456789012]'])).toEqual([
+      '[123456789012345678.123456789012]',
+    ]);
+  });
+
   it('booleans are true, false, 1, 0 and their texts', async () => {
     expect(
       await column('boolean', ['true', 'false', '"true"', '"FALSE"', '1', '0', 'null', '"yes"', '2']),
