@@ -20,6 +20,7 @@ export interface WebHdfsOptions extends WebHdfsClientOptions {
 
 /** Tries of a rename whose target directory has to be made, or vanishes again. */
 const RENAME_ATTEMPTS = 5;
+const DISCARD_MS = 1_000;
 
 /**
  * HDFS over WebHDFS or HttpFS. A file is written under a name of its own in its directory and renamed: no reader sees half of it,
@@ -193,7 +194,7 @@ export class WebHdfsStorage implements Storage {
         }
         return outcome === 'done';
       } finally {
-        for (const temporary of temporaries) await this.discard(temporary);
+        if (signal?.aborted !== true) await this.discard(temporaries);
       }
     });
   }
@@ -207,6 +208,7 @@ export class WebHdfsStorage implements Storage {
   ): Promise<'done' | 'taken' | 'absent'> {
     const parameters = { destination: this.absolute(to), renameoptions: replace ? 'OVERWRITE' : 'NONE' };
     let repeated = false;
+    let plain = false;
     for (let attempt = 0; attempt < RENAME_ATTEMPTS; attempt++) {
       try {
         const answer = await this.client.call({
@@ -215,9 +217,11 @@ export class WebHdfsStorage implements Storage {
         });
         repeated ||= answer.repeated;
         // HttpFS knows no renameoptions and answers with a boolean, as old NameNodes do.
-        if ((answer.json as { boolean?: boolean } | undefined)?.boolean !== false) return 'done';
+        plain = (answer.json as { boolean?: boolean } | undefined)?.boolean === false;
+        if (!plain) return 'done';
       } catch (error) {
         const exception = error instanceof WebHdfsError ? error.fault.exception : '';
+        repeated ||= error instanceof WebHdfsError && error.repeated;
         if (exception !== 'FileNotFoundException' && exception !== 'FileAlreadyExistsException') {
           if (error instanceof WebHdfsError && /must both be/.test(error.message)) return 'taken';
           throw error;
@@ -225,8 +229,10 @@ export class WebHdfsStorage implements Storage {
       }
       const [source, target] = await Promise.all([this.stat(from, signal), this.stat(to, signal)]);
       if (source === undefined) return target !== undefined && repeated ? 'done' : 'absent';
-      if (target !== undefined && !replace) return 'taken';
+      if (target !== undefined && (!replace || target.directory)) return 'taken';
       if (target === undefined) await this.makeDirectory(parentOf(to), signal);
+      // HttpFS cannot replace: for a moment there is no file of that name.
+      else if (plain) await this.remove(to, signal);
     }
     throw storageError('StorageUnavailable', 'rename', from, `${parentOf(to)} appears and vanishes`);
   }
@@ -242,12 +248,10 @@ export class WebHdfsStorage implements Storage {
     );
   }
 
-  private async discard(temporary: string): Promise<void> {
-    try {
-      await this.remove(temporary, AbortSignal.timeout(5_000));
-    } catch {
-      // A leftover is hidden from lists and from Hive, and goes with its directory.
-    }
+  /** A leftover that cannot be removed now is hidden from lists and from Hive, and goes with its directory. */
+  private async discard(temporaries: string[]): Promise<void> {
+    const soon = AbortSignal.timeout(DISCARD_MS);
+    for (const temporary of temporaries) await this.remove(temporary, soon).catch(() => undefined);
   }
 
   private async guarded<T>(action: string, path: string, work: () => Promise<T>): Promise<T> {

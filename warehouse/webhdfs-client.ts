@@ -222,6 +222,7 @@ export class WebHdfsClient {
           excluded.clear();
           verdict = 'again';
         }
+        if (error instanceof WebHdfsError) error.repeated = repeated;
         if (verdict === 'final') throw error;
         const broken = fault === undefined && !(error instanceof DataNodeError);
         repeated ||= broken || fault?.exception === '';

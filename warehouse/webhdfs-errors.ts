@@ -11,6 +11,9 @@ export interface RemoteFault {
 
 /** Raised inside the client for faults that callers handle by name; never leaves the room. */
 export class WebHdfsError extends Error {
+  /** An earlier try of the same call may have taken effect, with its answer lost. */
+  repeated = false;
+
   constructor(readonly fault: RemoteFault) {
     super(`${fault.exception || `HTTP ${fault.status}`}: ${fault.message}`);
     this.name = 'WebHdfsError';
