@@ -18,8 +18,14 @@ export function changelogColumns(landing: LandingTable): CatalogColumn[] {
   const added = [...RECORD_COLUMNS, ...(landing.spec.mode === 'mirror' ? CHANGE_COLUMNS : [])].map(
     ({ name, type }) => ({ name, type: type === 'timestamp' ? timestamp : type }),
   );
+  const patch = isDocumentTable(landing) ? [{ name: 'cdc_patch', type: 'string' }] : [];
   const raw = landing.spec.rawColumn === undefined ? [] : [{ name: landing.spec.rawColumn, type: 'string' }];
-  return [...own, ...added, ...raw];
+  return [...own, ...added, ...patch, ...raw];
+}
+
+/** A mirror of a MongoDB collection: it has whole documents, and partial updates beside them. */
+function isDocumentTable({ columns }: LandingTable): boolean {
+  return columns.some(({ path }) => path === 'doc');
 }
 
 /** Both Hive tables that landing writes. */

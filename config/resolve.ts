@@ -7,6 +7,12 @@ import type { Config, TableConfig } from './schema.js';
 import type { BootstrapSpec, ColumnSpec, EventTimeSpec, MatchSpec, TableSpec } from './spec.js';
 import { isDocuments, sourceTableOf } from './table-source.js';
 
+/** What every mirror of a MongoDB collection has (design 6), before the paths that its config declares. */
+const DOCUMENT_COLUMNS: ColumnSpec[] = [
+  { name: 'doc_id', type: 'string', path: 'doc_id' },
+  { name: 'doc', type: 'string', path: 'doc' },
+];
+
 export interface ResolvedTable {
   spec: TableSpec;
   /** Content hash of the spec, by which plans pin it. */
@@ -38,6 +44,7 @@ function resolveTable(table: TableConfig, config: Config): TableSpec {
   const bootstrap = resolveBootstrap(table);
   const { max_records: maxRecords, max_share: maxShare } = table.quarantine;
   const { snapshot } = table;
+  const documents = isDocuments(table);
   return {
     name: table.name,
     mode: table.mode,
@@ -49,9 +56,12 @@ function resolveTable(table: TableConfig, config: Config): TableSpec {
     eventTime: resolveEventTime(table, timezone),
     timezone,
     partition: table.partition.length === 2 ? 'hour' : 'day',
-    columns: table.columns.map((column) => resolveColumn(table, column)),
+    columns: [
+      ...(documents ? DOCUMENT_COLUMNS : []),
+      ...table.columns.map((column) => resolveColumn(table, column)),
+    ],
     ...(table.raw !== false && { rawColumn: table.raw === true ? 'raw' : table.raw }),
-    key: table.key ?? [],
+    key: table.key ?? (documents ? ['doc_id'] : []),
     rename: table.rename,
     latenessSeconds: table.lateness / 1000,
     schemaChange: table.schema_change,

@@ -194,6 +194,22 @@ export async function produce(topic: string, partitions: number, values: (string
   }
 }
 
+/** Sends messages as they are, each to its partition, in order. */
+export async function produceMessages(
+  topic: string,
+  messages: { partition: number; key: Buffer | null; value: Buffer | null }[],
+): Promise<void> {
+  const producer = kafka.producer({ maxInFlightRequests: 1 });
+  await producer.connect();
+  try {
+    for (const { partition, key, value } of messages) {
+      await producer.send({ topic, messages: [{ partition, key, value }] });
+    }
+  } finally {
+    await producer.disconnect();
+  }
+}
+
 /** A click of the given second of 2026-03-01 in Shanghai. */
 export const click = (id: number, second = id % 86_400): string =>
   JSON.stringify({

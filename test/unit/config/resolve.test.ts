@@ -110,6 +110,8 @@ describe('the pinned form of a table', () => {
     ]);
     const mongo = 'from: { topic: t, format: mongoshake, match: { collection: c } }';
     expect(paths(mirror([mongo, columns.replace('%', '$.u.id'), 'snapshot: false']))).toEqual([
+      'doc_id',
+      'doc',
       '$.a',
       '$.u.id',
     ]);
