@@ -250,10 +250,20 @@ describe('stopping', () => {
 
   it('leaves nothing behind when the caller stops asking while the next fetch fails', async () => {
     const broker = new ModelBroker(logOf(5));
-    const blocks = readerOn(broker).readRange('t', { partition: 0, from: 0, to: 5 }, { maxFetchBytes: 1 });
+    const reader = readerOn(broker, { retry: { baseMs: 5, maxMs: 5, forMs: 60_000 } });
+    const fetch = broker.fetch.bind(broker);
+    let attempts = 0;
+    broker.fetch = (leader, request) => {
+      attempts++;
+      return request.offset === 0 ? fetch(leader, request) : Promise.reject(connectionError());
+    };
+    const blocks = reader.readRange('t', { partition: 0, from: 0, to: 5 }, { maxFetchBytes: 1 });
     await blocks.next();
-    broker.faults = Array.from({ length: 10 }, connectionError);
     await blocks.return();
+    await delay(10);
+    const before = attempts;
+    await delay(40);
+    expect(attempts).toBe(before);
   });
 
   it('leaves no listener on a signal that outlives the read', async () => {

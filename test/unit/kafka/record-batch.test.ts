@@ -98,6 +98,19 @@ describe('records', () => {
     }
   });
 
+  it('reads more compressed batches in one fetch than a block takes, and one that is larger than a block', async () => {
+    const batches = Array.from({ length: 40 }, (_, offset) => {
+      const value = `${offset} `.repeat(offset === 20 ? 500_000 : 20_000);
+      const input = { baseOffset: offset, lastOffset: offset, records: [record(offset, value)] };
+      return { ...input, bytes: encodeBatch({ ...input, codec: 'zstd' }) };
+    });
+    const broker = new ModelBroker({ ...emptyLog(), batches, lastStable: 40, highWatermark: 40 });
+    const seen = await readAll(readerOn(broker), 0, 40);
+    expect(seen).toHaveLength(40);
+    expect(seen.every(({ offset, value }) => value!.startsWith(`${offset} ${offset} `))).toBe(true);
+    expect(broker.fetches).toHaveLength(1);
+  });
+
   it('reads the message sets of Kafka before 0.11, plain and compressed', async () => {
     for (const magic of [0, 1] as const) {
       const plain = Buffer.concat([encodeMessage(magic, record(0)), encodeMessage(magic, record(1))]);
@@ -162,6 +175,28 @@ describe('broken batches', () => {
     };
     const seen = await readAll(readerOn(broker), 100, 103);
     expect(seen.map(({ offset }) => offset)).toEqual([100, 101, 102]);
+  });
+
+  it('refuses bytes after the last record, which its checksum would not show', async () => {
+    const records = [record(0), record(1)];
+    const bad = encodeBatch({ baseOffset: 0, lastOffset: 1, records });
+    bad.writeInt32BE(1, 57);
+    await expect(readAll(readerOn(brokerOf(sealed(bad), 1)), 0, 2)).rejects.toThrow(/after its last record/);
+  });
+
+  it('does not look at a batch above the range', async () => {
+    const bad = Buffer.from(good);
+    bad[bad.length - 1]! ^= 1;
+    const batches = [
+      {
+        baseOffset: 0,
+        lastOffset: 0,
+        bytes: encodeBatch({ baseOffset: 0, lastOffset: 0, records: [record(0)] }),
+      },
+      { baseOffset: 100, lastOffset: 102, bytes: bad },
+    ];
+    const broker = new ModelBroker({ ...emptyLog(), batches, lastStable: 103, highWatermark: 103 });
+    expect(await readAll(readerOn(broker), 0, 50)).toHaveLength(1);
   });
 
   it('never delivers anything else than an error or the records, whatever bytes change', async () => {
