@@ -1,7 +1,7 @@
 import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { ident, lit, type Duck } from '../warehouse/duckdb.js';
+import { HIVE_PARQUET_METADATA, ident, lit, type Duck } from '../warehouse/duckdb.js';
 
 /** Name of the integer column that `copyPartitioned` sorts rows into files by; it is not in the files. */
 export const KEY_COLUMN = '__key';
@@ -38,7 +38,7 @@ export async function copyPartitioned(
   await mkdir(directory, { recursive: true });
   const rows = await duck.rows<StatsRow>(
     `COPY (${query}) TO ${lit(directory)} (FORMAT parquet, COMPRESSION ${compression}, ROW_GROUP_SIZE 122880, ` +
-      `PARTITION_BY (${ident(KEY_COLUMN)}), FILENAME_PATTERN 'part_{i}', OVERWRITE_OR_IGNORE, RETURN_STATS)`,
+      `KV_METADATA ${HIVE_PARQUET_METADATA}, PARTITION_BY (${ident(KEY_COLUMN)}), FILENAME_PATTERN 'part_{i}', OVERWRITE_OR_IGNORE, RETURN_STATS)`,
   );
   const files = rows.map((row) => copiedFile(row));
   files.sort((a, b) => a.key - b.key || fileIndex(a.path) - fileIndex(b.path));

@@ -16,6 +16,12 @@ export interface DuckOptions {
   signal?: AbortSignal;
 }
 
+/**
+ * What every Parquet file for Hive must say of itself, as DuckDB's KV_METADATA: without it Hive takes days before 1582-10-15 for
+ * days of the Julian calendar, and shows 1000-01-01 as 0999-12-27.
+ */
+export const HIVE_PARQUET_METADATA = `{'writer.date.proleptic': 'true'}`;
+
 /** Text as an SQL literal. */
 export function lit(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
