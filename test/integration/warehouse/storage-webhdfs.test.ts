@@ -46,3 +46,25 @@ describe('WebHDFS', () => {
     expect((await either.read('either'))?.toString()).toBe('x');
   });
 });
+
+describe('WebHDFS with a quota', () => {
+  it('says that there is no room, and goes on when there is', async () => {
+    const storage = hdfs({ root: `${ROOT}/quota`, retryForMs: 1_000 });
+    await storage.makeDirectory('');
+    await setQuota(1_000);
+    await expect(storage.write('a', 'x')).rejects.toMatchObject({
+      ...{ code: 'StorageFull', retryable: true },
+      message: expect.stringMatching(/DSQuotaExceeded.*quota = 1000 B/s) as string,
+    });
+    expect(await storage.list('')).toEqual([]);
+    await setQuota(2 ** 40);
+    await storage.write('a', 'x');
+    expect((await storage.read('a'))?.toString()).toBe('x');
+  });
+});
+
+async function setQuota(bytes: number): Promise<void> {
+  const call = `op=SETQUOTA&namespacequota=1000&storagespacequota=${bytes}&user.name=hive`;
+  const url = `${readEndpoints().hdfs.webhdfsUrl}/webhdfs/v1${ROOT}/quota?${call}`;
+  expect((await fetch(url, { method: 'PUT' })).status).toBe(200);
+}
