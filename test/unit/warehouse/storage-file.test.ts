@@ -1,11 +1,14 @@
-import { link, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { link, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FileStorage } from '../../../warehouse/storage-file.js';
 import { fromErrno } from '../../../warehouse/storage-errors.js';
 import { storageContract } from './storage-contract.js';
 
+const run = promisify(execFile);
 let root: string;
 
 beforeAll(async () => {
@@ -52,5 +55,30 @@ describe('file storage', () => {
   ])('%s is %s', (errno, code, retryable) => {
     const error = Object.assign(new Error(`${errno}: as told by the kernel`), { code: errno });
     expect(fromErrno(error, 'write', 'a/b')).toMatchObject({ code, retryable, message: /a\/b.*kernel/s });
+  });
+
+  it('on a full disk: says so, leaves nothing, and goes on when there is room', async (context) => {
+    const disk = join(root, 'disk');
+    await mkdir(disk);
+    const mounted = await run('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', disk]).then(
+      () => true,
+      () => false,
+    );
+    if (!mounted) return context.skip('mounting a small disk takes root');
+    try {
+      const storage = new FileStorage(disk);
+      await storage.write('small', 'x');
+      const large = Buffer.alloc(1 << 20);
+      await expect(storage.write('large', large)).rejects.toMatchObject({
+        code: 'StorageFull',
+        retryable: true,
+      });
+      expect(await readdir(disk)).toEqual(['small']);
+      await run('mount', ['-o', 'remount,size=4m', disk]);
+      await storage.write('large', large);
+      expect((await storage.stat('large'))?.size).toBe(1 << 20);
+    } finally {
+      await run('umount', [disk]);
+    }
   });
 });
