@@ -5,7 +5,7 @@ import { AppendSelect, BAD_KEY, type TableZones } from './append-select.js';
 import { fastOrCareful } from './fast-or-careful.js';
 import { landedFiles } from './landed-files.js';
 import { copyPartitioned, type CopiedFile } from './partitioned-copy.js';
-import { quarantineInsert, quarantineTable } from './quarantine.js';
+import { assertAllQuarantined, countRows, quarantineInsert, quarantineTable } from './quarantine.js';
 import type { LandedFile, LandingTable } from './types.js';
 import { zoneClock } from './zone-clock.js';
 
@@ -60,17 +60,21 @@ async function quarantineFaults(
     `(SELECT l.* FROM ${lines} l SEMI JOIN ` +
     `(SELECT kafka_partition, kafka_offset FROM read_parquet(${files}, hive_partitioning = false)) b ` +
     `ON l.p = b.kafka_partition AND l.o = b.kafka_offset)`;
-  const faults = new AppendSelect(request.table, request.batch, zones, true).faults(suspects);
-  const own = lit(quarantineTable(request.table.spec.name));
+  await duck.run(
+    `CREATE OR REPLACE TEMP TABLE faults AS ${new AppendSelect(request.table, request.batch, zones, true).faults(suspects)}`,
+  );
+  const setAside = bad.reduce((sum, file) => sum + file.rows, 0);
+  const own = quarantineTable(request.table.spec.name);
+  assertAllQuarantined(own, setAside, await countRows(duck, 'faults'));
   const { unreadableTo } = request;
   const owner =
     unreadableTo === undefined
-      ? own
-      : `CASE WHEN reason IN ${UNREADABLE} THEN ${lit(unreadableTo)} ELSE ${own} END`;
+      ? lit(own)
+      : `CASE WHEN reason IN ${UNREADABLE} THEN ${lit(unreadableTo)} ELSE ${lit(own)} END`;
   const where = unreadableTo === undefined ? ` WHERE reason NOT IN ${UNREADABLE}` : '';
   await duck.run(
     quarantineInsert(
-      `SELECT ${owner}, p::INTEGER, o, ts, reason, detail, key, encode(value) FROM (${faults})${where}`,
+      `SELECT ${owner}, p::INTEGER, o, ts, reason, detail, key, encode(value) FROM faults${where}`,
     ),
   );
 }

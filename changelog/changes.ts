@@ -10,7 +10,7 @@ import { fastOrCareful } from './fast-or-careful.js';
 import type { ConnectField } from './formats/debezium-values.js';
 import { landedFiles } from './landed-files.js';
 import { copyPartitioned, type CopiedFile } from './partitioned-copy.js';
-import { quarantineInsert, quarantineTable } from './quarantine.js';
+import { assertAllQuarantined, countRows, quarantineInsert, quarantineTable } from './quarantine.js';
 import { BAD, DDL, NO_ROWS, routeRows, UNMATCHED, WATERMARK, type Routed } from './routes.js';
 import type { LandedFile, LandingTable } from './types.js';
 import { zoneClock } from './zone-clock.js';
@@ -55,13 +55,10 @@ export async function landChanges(
     newColumns: {},
   };
   const bad = routeRows(routed, BAD);
-  if (bad)
-    await quarantineRecords(
-      duck,
-      request,
-      request.unattributedTo,
-      `SELECT p, o, reason, sql AS detail FROM ${bad}`,
-    );
+  if (bad) {
+    const faults = `SELECT p, o, reason, sql AS detail FROM ${bad}`;
+    await quarantineRecords(duck, request, request.unattributedTo, faults, await countRows(duck, bad));
+  }
   for (const [id, table] of request.tables.entries()) {
     const rows = routeRows(routed, id);
     if (!rows) continue;
@@ -117,7 +114,9 @@ async function landTable(
       duck,
       request,
       quarantineTable(table.spec.name),
-      `SELECT p, o, arg_min(reason, detail) AS reason, min(detail) AS detail FROM (${faults.join(' UNION ALL ')}) GROUP BY p, o`,
+      `SELECT p, o, f.reason AS reason, nullif(f.detail, '') AS detail FROM (SELECT p, o, min({'detail': coalesce(detail, ''), 'reason': reason}) AS f ` +
+        `FROM (${faults.join(' UNION ALL ')}) GROUP BY p, o)`,
+      await countRows(duck, records),
     );
     // A record lands with all of its rows or with none, so that it is in one place only and can be landed again.
     const good = `(SELECT c.* FROM ${rows} c ANTI JOIN ${records} b ON c.p = b.kafka_partition AND c.o = b.kafka_offset)`;
@@ -168,19 +167,22 @@ function keyNames(table: LandingTable, names: string[], logKey: string[]): strin
     .map((wanted) => names.find((name) => name.toLowerCase() === wanted.toLowerCase()) ?? wanted);
 }
 
-/** `faults` gives p, o, reason, detail of records, each once. */
+/** `faults` gives p, o, reason, detail of `expected` records, each once. */
 async function quarantineRecords(
   duck: Duck,
   request: ChangesRequest,
   table: string,
   faults: string,
+  expected: number,
 ): Promise<void> {
+  const before = await countRows(duck, 'quarantine');
   await duck.run(
     quarantineInsert(
       `SELECT ${lit(table)}, r.p::INTEGER, r.o, r.ts, f.reason, f.detail, r.key, r.value ` +
         `FROM ${request.records} r JOIN (${faults}) f ON r.p = f.p AND r.o = f.o`,
     ),
   );
+  assertAllQuarantined(table, expected, (await countRows(duck, 'quarantine')) - before);
 }
 
 async function countRecords(duck: Duck, sources: (string | undefined)[]): Promise<number> {

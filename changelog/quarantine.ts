@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 
+import { TributaryError } from '../common/errors.js';
 import type { LandingTable, LandedFile } from './types.js';
 import { lit, type Duck } from '../warehouse/duckdb.js';
 import { copyPartitioned, KEY_COLUMN, moveTo } from './partitioned-copy.js';
@@ -59,6 +60,22 @@ export async function createQuarantine(duck: Duck): Promise<void> {
 /** `SELECT` list order that `INSERT INTO quarantine` expects. */
 export function quarantineInsert(select: string): string {
   return `INSERT INTO quarantine (tbl, p, o, ts, reason, detail, key, value) ${select}`;
+}
+
+/** Rows of a table or a subquery. */
+export async function countRows(duck: Duck, from: string): Promise<number> {
+  const [row] = await duck.rows<{ n: string }>(`SELECT count(*) AS n FROM ${from}`);
+  return Number(row!.n);
+}
+
+/** A record that was set aside and then found to have no fault would be lost: better to stop. */
+export function assertAllQuarantined(table: string, setAside: number, quarantined: number): void {
+  if (setAside === quarantined) return;
+  throw new TributaryError({
+    code: 'QuarantineIncomplete',
+    message: `${setAside} records did not land in a table, but ${quarantined} reached ${table}. This is a defect of Tributary; nothing was committed.`,
+    attributes: { table, setAside, quarantined },
+  });
 }
 
 export interface QuarantineSummary {
