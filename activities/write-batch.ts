@@ -3,7 +3,7 @@ import { activityInfo } from '@temporalio/activity';
 import { landSplit } from '../changelog/land-split.js';
 import type { LandedFile, LandingTable } from '../changelog/types.js';
 import { contentHash } from '../common/hash.js';
-import type { OffsetRange, RangeReader, RecordBlock } from '../kafka/types.js';
+import type { RangeReader, RecordBlock } from '../kafka/types.js';
 import { baseName, stagingDirectory, parentOf } from '../warehouse/layout.js';
 import type { SplitManifest, StagedFile } from '../warehouse/manifest.js';
 import { ManifestStore } from '../warehouse/manifest-store.js';
@@ -40,7 +40,7 @@ export function writeBatch(context: ActivityContext): HeavyActivities['writeBatc
           tables,
           fileStem: fileStem(request),
           workDir,
-          blocks: readRanges(context.reader(request.kafka), request.topic, request.split.ranges, signal),
+          blocks: readRanges(context.reader(request.kafka), request, signal),
           ...context.duckdb,
           signal,
         });
@@ -81,11 +81,11 @@ async function finishedAttempt(
 /** One after the other: a split's memory is then that of one fetch, however many partitions it spans. */
 async function* readRanges(
   reader: RangeReader,
-  topic: string,
-  ranges: OffsetRange[],
+  { topic, topicId, split }: WriteRequest,
   signal: AbortSignal,
 ): AsyncGenerator<RecordBlock> {
-  for (const range of ranges) yield* reader.readRange(topic, range, { signal });
+  const options = { signal, ...(topicId !== null && { topicId }) };
+  for (const range of split.ranges) yield* reader.readRange(topic, range, options);
 }
 
 /** Same ranges, same rows, same name: whatever attempt wrote it. */

@@ -1,7 +1,7 @@
 import { stringify } from 'yaml';
 import type { FormatGuess } from '../changelog/decoders/sniff.js';
 import { inferColumns } from './infer-columns.js';
-import type { SampledRecord } from './sample.js';
+import type { SampledRecord } from '../kafka/admin.js';
 
 const LOG_FORMATS = new Set(['json', 'filebeat', 'text']);
 

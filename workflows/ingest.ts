@@ -121,6 +121,7 @@ export async function ingest(input: IngestInput): Promise<void> {
         return run('writeBatch', `${batch}/${split.id}: ${records} offsets`, {
           kafka,
           topic,
+          topicId: planned.topicId,
           batch,
           split,
           pins: pinsOf(split.lane),

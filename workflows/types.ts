@@ -147,6 +147,8 @@ export interface Plan {
 export interface WriteRequest {
   kafka: string;
   topic: string;
+  /** The topic that was planned; one of the same name made anew since has another id. */
+  topicId: string | null;
   batch: string;
   split: SplitPlan;
   /** Pins of the tables that the split writes. */

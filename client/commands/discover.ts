@@ -1,12 +1,12 @@
 import pc from 'picocolors';
 import { sniffFormat, type FormatGuess } from '../../changelog/decoders/sniff.js';
 import { TributaryError } from '../../common/errors.js';
-import { createKafka } from '../../kafka/client.js';
+import { createAdmin, sampleTail } from '../../kafka/admin.js';
 import { createRangeReader } from '../../kafka/range-reader.js';
 import { clusterOptions } from '../../workers/open-context.js';
 import { proposeTable } from '../propose-table.js';
-import { note, print, printJson, renderTable, count } from '../output.js';
-import { sampleTail } from '../sample.js';
+import { count, note, print, printJson, renderTable } from '../output.js';
+
 import { openSession, type Session } from '../session.js';
 
 interface Options {
@@ -56,35 +56,26 @@ function pickCluster({ runtime }: Session, wanted: string | undefined): string {
 }
 
 async function listTopics(session: Session, kafka: string, options: Options): Promise<void> {
-  const admin = createKafka(clusterOptions(session.runtime.kafka[kafka]!)).admin();
-  await admin.connect();
+  const admin = createAdmin(clusterOptions(session.runtime.kafka[kafka]!));
   try {
-    const topics = (await admin.listTopics()).filter((topic) => !topic.startsWith('__')).sort();
-    const rows = await Promise.all(
-      topics.map(async (topic) => {
-        const offsets = await admin.fetchTopicOffsets(topic);
-        const records = offsets.reduce((sum, { high, low }) => sum + Number(high) - Number(low), 0);
-        const tables = session.specs
-          .filter((spec) => spec.topic === topic && spec.kafka === kafka)
-          .map(({ name }) => name);
-        return { topic, partitions: offsets.length, records, tables };
-      }),
-    );
+    const topics = (await admin.listTopics()).filter(({ internal }) => !internal);
+    const rows = topics.map(({ topic, partitions }) => ({
+      topic,
+      partitions,
+      tables: session.specs
+        .filter((spec) => spec.topic === topic && spec.kafka === kafka)
+        .map(({ name }) => name),
+    }));
     if (options.json) return printJson(rows);
     print(
       renderTable(
-        [
-          { title: 'topic' },
-          { title: 'partitions', right: true },
-          { title: 'offsets', right: true },
-          { title: 'tables' },
-        ],
-        rows.map((row) => [row.topic, String(row.partitions), count(row.records), row.tables.join(', ')]),
+        [{ title: 'topic' }, { title: 'partitions', right: true }, { title: 'tables' }],
+        rows.map(({ topic, partitions, tables }) => [topic, String(partitions), tables.join(', ')]),
       ),
     );
     note(pc.dim('tributary discover TOPIC looks at one and proposes a table'));
   } finally {
-    await admin.disconnect();
+    await admin.close();
   }
 }
 
