@@ -1,6 +1,7 @@
 import type { LandingTable } from '../changelog/types.js';
 import { partitionBounds } from '../common/zone.js';
 import { planCompaction } from '../warehouse/compaction-plan.js';
+import { pruneCommits } from '../warehouse/commit.js';
 import { sweepGarbage as sweep } from '../warehouse/garbage.js';
 import { baseName, parsePartitionPath, partitionPath } from '../warehouse/layout.js';
 import { ManifestStore } from '../warehouse/manifest-store.js';
@@ -16,6 +17,8 @@ import { OpenPartitionList } from './open-partitions.js';
 import type { ControlActivities } from './types.js';
 
 const LOOKS = 8;
+/** Commit records kept behind the newest, for people who ask what a batch held. */
+const COMMITS_KEPT = 1_000;
 
 /** Open partitions that ended before the instant up to which everything has landed, oldest first. */
 export function planCompletion(context: ActivityContext): ControlActivities['planCompletion'] {
@@ -100,9 +103,10 @@ export function completePartition(context: ActivityContext): ControlActivities['
 }
 
 export function sweepGarbage(context: ActivityContext): ControlActivities['sweepGarbage'] {
-  return ({ nowMs, endedRun }) =>
+  return ({ kafka, topic, nowMs, endedRun }) =>
     attempt(async ({ signal, deadlineMs }) => {
       if (endedRun !== null) await removeStagedRun(context.storage, endedRun, signal);
+      await pruneCommits(context, { kafka, topic }, COMMITS_KEPT, signal);
       const removed = await sweep(context, nowMs, { deadline: deadlineMs, signal });
       return { removed: removed.length };
     });

@@ -52,8 +52,13 @@ export interface ControlActivities {
   }): Promise<{ starts: Positions; topicId: string | null }>;
   /** Signals each table how its topic stands. */
   reportProgress(request: { tables: Record<string, TableProgress> }): Promise<void>;
-  /** Removes directories whose grace period is over, and the staging area of a workflow run that has ended. */
-  sweepGarbage(request: { nowMs: number; endedRun: string | null }): Promise<{ removed: number }>;
+  /** Removes directories whose grace period is over, old commit records, and the staging area of a workflow run that has ended. */
+  sweepGarbage(request: {
+    kafka: string;
+    topic: string;
+    nowMs: number;
+    endedRun: string | null;
+  }): Promise<{ removed: number }>;
 }
 
 /** Long, heavy activities; a worker runs as many at a time as it has cores. */

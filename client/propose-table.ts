@@ -1,4 +1,4 @@
-import { stringify } from 'yaml';
+import { Document, isScalar, visit } from 'yaml';
 import type { FormatGuess } from '../changelog/decoders/sniff.js';
 import { inferColumns } from './infer-columns.js';
 import type { SampledRecord } from '../kafka/admin.js';
@@ -23,7 +23,17 @@ export function proposeTable(options: {
         from: { ...from, match: { database: 'DATABASE', table: 'TABLE' } },
         snapshot: { every: 'day' },
       };
-  return stringify([table], { lineWidth: 110 }).trimEnd();
+  const document = new Document([table]);
+  // One line a column and an option, as people write it.
+  visit(document, {
+    Map: (_key, node, path) => {
+      if (path.length > 3) node.flow = true;
+    },
+    Seq: (_key, node) => {
+      if (node.items.every(isScalar)) node.flow = true;
+    },
+  });
+  return document.toString({ lineWidth: 0 }).trimEnd();
 }
 
 function logParts(format: string, records: SampledRecord[]): Record<string, unknown> {

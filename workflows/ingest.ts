@@ -250,7 +250,7 @@ export async function ingest(input: IngestInput): Promise<void> {
     if (endedRun === null && now - state.lastSweepMs < SWEEP_EVERY_MS) return;
     state = { ...state, lastSweepMs: now };
     try {
-      await run('sweepGarbage', 'remove what nobody reads any more', { nowMs: now, endedRun });
+      await run('sweepGarbage', 'remove what nobody reads any more', { kafka, topic, nowMs: now, endedRun });
     } catch (error) {
       if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
       // Garbage harms nobody; it is tried again at the next sweep.
