@@ -31,6 +31,8 @@ export function writeHadoopSites({ paths, ports, endpoints }: UnitContext, conf:
     join(conf, 'hdfs-site.xml'),
     hadoopXml({
       'dfs.replication': 1,
+      // A file is closed by asking again after this delay, doubled each time: 400 ms by default, for each small file.
+      'dfs.client.block.write.locateFollowingBlock.initial.delay.ms': 20,
       'dfs.permissions.enabled': false,
       'dfs.namenode.name.dir': `file://${join(data, 'name')}`,
       'dfs.datanode.data.dir': `file://${join(data, 'data')}`,
