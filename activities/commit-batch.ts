@@ -9,7 +9,8 @@ import { ManifestStore } from '../warehouse/manifest-store.js';
 import { mapParallel } from '../warehouse/parallel.js';
 import { removeStagedBatch } from '../warehouse/staging.js';
 import { partitionPath } from '../warehouse/layout.js';
-import type { CommitRequest, CommitResult, RecoveredTopic } from '../workflows/types.js';
+import type { SplitManifest } from '../warehouse/manifest.js';
+import type { CommitRequest, CommitResult, RecoveredTopic, StoredMembers } from '../workflows/types.js';
 import { attempt } from './attempt.js';
 import type { ActivityContext } from './context.js';
 import { changelogTable, landedTables, topicTables } from './hive-tables.js';
@@ -42,7 +43,10 @@ export function commitBatch(context: ActivityContext): ControlActivities['commit
           topic: request.topic,
           ...(request.member !== undefined && { member: request.member }),
           ...(request.topicId !== null && { topicId: request.topicId }),
-          ...(request.members && { members: request.members, rebase: request.rebase ?? false }),
+          ...(request.members && {
+            members: withRows(request.members, manifests, landings),
+            rebase: request.rebase ?? false,
+          }),
           seq: request.seq,
           batch: request.batch,
           manifests,
@@ -79,6 +83,27 @@ export function recoverTopic(context: ActivityContext): ControlActivities['recov
       }
       return { seq: found.seq, positions: found.positions, topicId: found.topicId ?? null, members };
     });
+}
+
+/** Membership as it is after the commit: the counts that `status` shows must survive the loss of the workflow's history. */
+function withRows(
+  members: StoredMembers,
+  manifests: SplitManifest[],
+  landings: LandingTable[],
+): StoredMembers {
+  const rowsOf = new Map<string, number>();
+  for (const { table, rows } of manifests.flatMap(({ files }) => files)) {
+    rowsOf.set(table, (rowsOf.get(table) ?? 0) + rows);
+  }
+  const after = { ...members };
+  for (const { spec } of landings) {
+    const member = after[spec.name];
+    if (!member) continue;
+    const rows = member.rows + (rowsOf.get(changelogTable(spec)) ?? 0);
+    const quarantined = member.quarantined + (rowsOf.get(quarantineTable(spec.name)) ?? 0);
+    after[spec.name] = { ...member, rows, quarantined };
+  }
+  return after;
 }
 
 function catalogTables(context: ActivityContext, landings: LandingTable[]): Record<string, CatalogTable> {

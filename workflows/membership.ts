@@ -60,6 +60,8 @@ function dormantMember(table: string): Member {
 export function join(state: IngestState, request: JoinRequest): IngestState {
   const known = state.members[request.table];
   const member: Member = { ...(known ?? dormantMember(request.table)), ...request };
+  // Whoever joins again has mended something, or wants to see whether it is mended.
+  delete member.fault;
   if (known?.status === 'active') return withMember(state, member);
   return withMember(state, activate(member, state));
 }
@@ -154,9 +156,9 @@ export function openLanes(state: IngestState): Record<string, Lane> {
 /** Membership as `positions.json` keeps it. */
 export function storedMembers(state: IngestState): StoredMembers {
   return Object.fromEntries(
-    Object.values(state.members).map(({ table, status, pausedAt, lanes }) => [
+    Object.values(state.members).map(({ table, status, pausedAt, lanes, rows, quarantined }) => [
       table,
-      { status, ...(pausedAt && { pausedAt }), lanes },
+      { status, ...(pausedAt && { pausedAt }), lanes, rows, quarantined },
     ]),
   );
 }

@@ -7,6 +7,7 @@ import {
   isCancellation,
   setCurrentDetails,
   setHandler,
+  sleep,
   upsertMemo,
   upsertSearchAttributes,
   workflowInfo,
@@ -22,6 +23,8 @@ import type { TableInput, TableMemo, TableState } from './types.js';
 /** The server's hint counts events but not signals, which have a limit of their own (10,000 a run). */
 const MAX_SIGNALS_A_RUN = 2_000;
 const FAULT_RETRY_MS = 60_000;
+/** A topic tells its tables at least every minute how it stands. If it is silent for this long, it is started anew. */
+const SILENCE_MS = 300_000;
 
 /** Tasks that change what the table does; they run one after the other, in the order in which people asked. */
 type Task = () => Promise<void>;
@@ -174,7 +177,18 @@ export async function table(input: TableInput): Promise<void> {
     upsertMemo({ ...memo });
   };
 
+  /** The topic's workflow may have been terminated by hand, or lost: joining again starts it, and is harmless otherwise. */
+  const watchTopic = async (): Promise<void> => {
+    for (;;) {
+      const before = state.progress;
+      await sleep(SILENCE_MS, { summary: 'is the topic read?' });
+      if (state.progress === before && state.phase === 'running' && tasks.length === 0) tasks.push(join);
+    }
+  };
+
   if (!input.state || state.phase === 'preparing') tasks.push(begin);
+  const watching = new CancellationScope();
+  void watching.run(watchTopic).catch(() => undefined);
   let seen: TableState | undefined;
 
   while (state.phase !== 'stopped') {
@@ -212,5 +226,6 @@ export async function table(input: TableInput): Promise<void> {
     }
   }
   show();
+  watching.cancel();
   await condition(allHandlersFinished);
 }

@@ -169,7 +169,7 @@ export interface WriteResult {
 /** Membership as `positions.json` keeps it. */
 export type StoredMembers = Record<
   string,
-  { status: 'active' | 'paused'; pausedAt?: Positions; lanes: Lane[] }
+  { status: 'active' | 'paused'; pausedAt?: Positions; lanes: Lane[]; rows: number; quarantined: number }
 >;
 
 export interface CommitRequest {

@@ -4,7 +4,7 @@ import pc from 'picocolors';
 import { TributaryError } from '../../common/errors.js';
 import type { TableSpec } from '../../config/spec.js';
 import { reloadSignal, specQuery } from '../../workflows/messages.js';
-import { tableWorkflowId } from '../../workflows/names.js';
+import { ingestWorkflowId, tableWorkflowId } from '../../workflows/names.js';
 import { searchAttributes } from '../../workflows/search-attributes.js';
 import type { IngestSettings, TableInput } from '../../workflows/types.js';
 import { diffValues, type Difference } from '../diff.js';
@@ -15,7 +15,7 @@ import { ask, ifRunning, withTemporal } from '../temporal.js';
 interface Started {
   table: string;
   workflowId: string;
-  outcome: 'started' | 'unchanged' | 'reloaded' | 'would start' | 'would reload';
+  outcome: 'started' | 'unchanged' | 'reloaded' | 'joined its topic again' | 'would start' | 'would reload';
   changes: Difference[];
 }
 
@@ -79,7 +79,18 @@ async function startTable(
   if (description.taskQueue !== taskQueue) throw elsewhere(spec.name, description.taskQueue, taskQueue);
   const running = await ask(client, workflowId, specQuery);
   const changes = diffValues(running, { spec, settings });
-  if (changes.length === 0) return { table: spec.name, workflowId, outcome: 'unchanged', changes };
+  if (changes.length === 0) {
+    const topic = client.workflow.getHandle(ingestWorkflowId(spec.kafka, spec.topic));
+    const reading = (await ifRunning(() => topic.describe()))?.status.name === 'RUNNING';
+    // Someone terminated the topic's workflow: its positions are in storage, and joining starts it again.
+    if (!reading && !dryRun) await handle.signal(reloadSignal, { spec, settings });
+    return {
+      table: spec.name,
+      workflowId,
+      outcome: reading ? 'unchanged' : 'joined its topic again',
+      changes,
+    };
+  }
   if (!dryRun) await handle.signal(reloadSignal, { spec, settings });
   return { table: spec.name, workflowId, outcome: dryRun ? 'would reload' : 'reloaded', changes };
 }

@@ -10,6 +10,7 @@ import {
   kill,
   pause,
   produce,
+  terminate,
   type Installation,
 } from './support.js';
 
@@ -121,6 +122,42 @@ describe('tables that share a topic', () => {
 
     expect(await at(here.table('a'))).toEqual({ rows: 9_000, distinct: 9_000 });
     expect(await at(here.table('b'))).toEqual({ rows: 9_000, distinct: 9_000 });
+  });
+});
+
+describe('a topic whose workflow was terminated by hand', () => {
+  let here: Installation;
+
+  beforeAll(async () => {
+    here = await install('lost');
+    await createTopic(here.topic('click'), 2);
+    await here.writeConfig(clickTable(here.table('click'), here.topic('click')));
+    here.startWorker();
+  });
+  afterAll(() => here.close());
+
+  it('goes on from what storage holds: history is not the only copy of the positions', async () => {
+    const topic = here.topic('click');
+    await produce(
+      topic,
+      2,
+      Array.from({ length: 2_000 }, (_, i) => click(i)),
+    );
+    await here.ok('start');
+    await here.until(here.table('click'), '2000 rows', ({ rows }) => rows === 2_000);
+    await terminate(`ingest/main/${topic}`);
+    await produce(
+      topic,
+      2,
+      Array.from({ length: 1_000 }, (_, i) => click(2_000 + i)),
+    );
+    expect(await here.ok('start')).toContain('joined its topic again');
+    await here.until(
+      here.table('click'),
+      'the new rows',
+      ({ lagRecords, rows }) => lagRecords === 0 && rows === 3_000,
+    );
+    expect(await totals(here, here.table('click'))).toEqual({ rows: 3_000, distinct: 3_000 });
   });
 });
 

@@ -158,6 +158,13 @@ async function terminateAll(taskQueue: string): Promise<void> {
   await connection.close();
 }
 
+/** Ends a workflow as a person does in the Web UI. */
+export async function terminate(workflowId: string): Promise<void> {
+  const connection = await Connection.connect({ address: endpoints.temporal.address });
+  await new Client({ connection }).workflow.getHandle(workflowId).terminate('by hand');
+  await connection.close();
+}
+
 const kafka = new Kafka({ brokers: endpoints.kafka.brokers, logLevel: logLevel.NOTHING });
 
 export async function withAdmin<T>(body: (admin: ReturnType<typeof kafka.admin>) => Promise<T>): Promise<T> {
