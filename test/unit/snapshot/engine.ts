@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Duck } from '../../../warehouse/duckdb.js';
 import { duckString } from '../../../warehouse/sql.js';
+import type { Storage } from '../../../warehouse/storage.js';
 import { FileStorage } from '../../../warehouse/storage-file.js';
 import { bucketingOf } from '../../../warehouse/snapshot/bucketing.js';
 import { needsSplit, previousBucket, type PreviousSnapshot } from '../../../warehouse/snapshot/manifest.js';
+import { localFiles } from '../../../warehouse/snapshot/parquet.js';
 import { mergeBucket } from '../../../warehouse/snapshot/merge-bucket.js';
 import { publishSnapshot } from '../../../warehouse/snapshot/publish.js';
 import { bucketChanges, bucketRows } from '../../../warehouse/snapshot/split.js';
@@ -38,14 +40,14 @@ export class TestEngine {
 
   private constructor(
     readonly root: string,
-    readonly storage: FileStorage,
+    readonly storage: Storage,
     readonly duck: Duck,
   ) {}
 
-  static async open(): Promise<TestEngine> {
+  static async open(storage?: Storage): Promise<TestEngine> {
     const root = await mkdtemp(join(tmpdir(), 'tributary-snapshot-'));
     const duck = await Duck.open({ threads: 1, memoryLimitMb: 500, tempDirectory: join(root, 'spill') });
-    return new TestEngine(root, new FileStorage(join(root, 'storage')), duck);
+    return new TestEngine(root, storage ?? new FileStorage(join(root, 'storage')), duck);
   }
 
   async close(): Promise<void> {
@@ -149,7 +151,13 @@ export class TestEngine {
       (file) => !/\/_[^/]*$/.test(file.path),
     );
     if (files.length === 0) return [];
-    const list = files.map((file) => duckString(join(this.storage.root, file.path))).join(', ');
+    const { storage } = this;
+    const local = await localFiles(
+      { storage, workDir: this.root },
+      files.map((file) => file.path),
+      `read-${++this.serial}`,
+    );
+    const list = local.map(duckString).join(', ');
     return this.duck.rows<T>(
       `SELECT ${columns} FROM read_parquet([${list}], union_by_name = true) ORDER BY ${order}`,
     );

@@ -1,4 +1,6 @@
 import fc from 'fast-check';
+import type { SnapshotTable } from '../../../warehouse/snapshot/types.js';
+import { CHANGE_TAIL, type TestColumn } from './engine.js';
 
 /** One change as a changelog row has it, of a table (a int, b string, v string, n int) with key (a, b). */
 export interface Change {
@@ -150,4 +152,41 @@ export function replay(changes: Change[]): Row[] {
     from = to;
   }
   return [...rows.values()].sort((x, y) => x.a - y.a || (x.b < y.b ? -1 : x.b > y.b ? 1 : 0));
+}
+
+export const shopTable: SnapshotTable = {
+  name: 'shop',
+  kind: 'relational',
+  key: ['a', 'b'],
+  columns: [
+    { name: 'a', type: 'int' },
+    { name: 'b', type: 'string' },
+    { name: 'v', type: 'string' },
+    { name: 'n', type: 'bigint' },
+  ],
+};
+export const shopColumns: TestColumn[] = [
+  ['a', 'INTEGER'],
+  ['b', 'VARCHAR'],
+  ['v', 'VARCHAR'],
+  ['n', 'BIGINT'],
+  ...CHANGE_TAIL,
+];
+
+/** Changelog rows of changes. */
+export function landedChanges(changes: Change[], from: number): Record<string, unknown>[] {
+  return changes.map(({ op, ts, seq, before, ...row }, i) => ({
+    ...row,
+    kafka_partition: 0,
+    kafka_offset: from + i,
+    ingest_batch: 'b',
+    event_time: new Date(ts).toISOString().replace('T', ' ').replace('Z', ''),
+    cdc_op: op,
+    cdc_ts: ts,
+    cdc_seq: seq,
+    // Old values are text in the source's notation, whatever the column's type.
+    cdc_before:
+      before &&
+      JSON.stringify(Object.fromEntries(Object.entries(before).map(([k, value]) => [k, String(value)]))),
+  }));
 }

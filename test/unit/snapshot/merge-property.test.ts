@@ -1,28 +1,18 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PreviousSnapshot } from '../../../warehouse/snapshot/manifest.js';
-import type { SnapshotTable, SourceFile } from '../../../warehouse/snapshot/types.js';
-import { CHANGE_TAIL, TestEngine, utc, type TestColumn } from './engine.js';
-import { deliveries, replay, sourceHistory, type Change, type Delivery, type Row } from './history.js';
-
-const table: SnapshotTable = {
-  name: 'shop',
-  kind: 'relational',
-  key: ['a', 'b'],
-  columns: [
-    { name: 'a', type: 'int' },
-    { name: 'b', type: 'string' },
-    { name: 'v', type: 'string' },
-    { name: 'n', type: 'bigint' },
-  ],
-};
-const columns: TestColumn[] = [
-  ['a', 'INTEGER'],
-  ['b', 'VARCHAR'],
-  ['v', 'VARCHAR'],
-  ['n', 'BIGINT'],
-  ...CHANGE_TAIL,
-];
+import type { SourceFile } from '../../../warehouse/snapshot/types.js';
+import { TestEngine, utc } from './engine.js';
+import {
+  deliveries,
+  landedChanges,
+  replay,
+  shopColumns,
+  shopTable,
+  sourceHistory,
+  type Delivery,
+  type Row,
+} from './history.js';
 
 describe('the duckdb engine against a table that is played by hand', () => {
   let engine: TestEngine;
@@ -31,27 +21,10 @@ describe('the duckdb engine against a table that is played by hand', () => {
   });
   afterAll(() => engine.close());
 
-  function landed(changes: Change[], from: number): Record<string, unknown>[] {
-    return changes.map(({ op, ts, seq, before, ...row }, i) => ({
-      ...row,
-      kafka_partition: 0,
-      kafka_offset: from + i,
-      ingest_batch: 'b',
-      event_time: new Date(ts).toISOString().replace('T', ' ').replace('Z', ''),
-      cdc_op: op,
-      cdc_ts: ts,
-      cdc_seq: seq,
-      // Old values are text in the source's notation, whatever the column's type.
-      cdc_before:
-        before &&
-        JSON.stringify(Object.fromEntries(Object.entries(before).map(([k, value]) => [k, String(value)]))),
-    }));
-  }
-
   async function check({ commits, snapshots }: Delivery, buckets: number[]): Promise<void> {
     const files: SourceFile[] = [];
     for (const [i, commit] of commits.entries())
-      files.push(await engine.file(columns, landed(commit, i * 100)));
+      files.push(await engine.file(shopColumns, landedChanges(commit, i * 100)));
     let previous: PreviousSnapshot | undefined;
     let seen = { boundary: 0, commits: 0 };
     for (const [i, snapshot] of snapshots.entries()) {
@@ -64,7 +37,7 @@ describe('the duckdb engine against a table that is played by hand', () => {
             ((snapshot.extra >> commit) & 1) === 1),
       );
       previous = await engine.snapshot({
-        table,
+        table: shopTable,
         boundary: utc('ms', snapshot.boundary),
         buckets: buckets[i % buckets.length]!,
         changes: inputs,

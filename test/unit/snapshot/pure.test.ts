@@ -8,6 +8,8 @@ import {
   chooseBucketCount,
   previousBuckets,
 } from '../../../warehouse/snapshot/bucketing.js';
+import { chooseEngine } from '../../../warehouse/snapshot/choose-engine.js';
+import { mergeStatement, scratchColumns } from '../../../warehouse/snapshot/hive-sql.js';
 import { reconcile, reconcileBucket, sumCounts } from '../../../warehouse/snapshot/reconcile.js';
 import {
   keepsTombstone,
@@ -127,6 +129,74 @@ describe('counts', () => {
     expect(() => reconcileBucket('t', 0, { ...sumCounts([]), previous: 3, rows: 0 })).toThrow(
       /3 rows before \+ 0 inserted - 0 deleted is not 0/,
     );
+  });
+});
+
+describe('the choice of an engine', () => {
+  const sizes = {
+    previousRows: 10_000_000,
+    previousBytes: 3 * 2 ** 30,
+    changeRows: 500_000,
+    changeBytes: 2 ** 27,
+    previousBuckets: 1,
+  };
+
+  // The person on call sees why a merge ran where it did.
+  it('goes by size, obeys the config, and says why', () => {
+    const choose = (policy: Partial<Parameters<typeof chooseEngine>[1]>, more = {}) =>
+      chooseEngine({ ...sizes, ...more }, { engine: 'auto', catalog: 'hive', ...policy });
+    expect(choose({})).toEqual({
+      engine: 'duckdb',
+      buckets: 16,
+      reason:
+        'duckdb, 16 buckets: 3.1 GiB in 10500000 rows is not more than the 200.0 GiB that workers merge themselves',
+    });
+    expect(choose({}, { previousBytes: 300 * 2 ** 30 })).toMatchObject({ engine: 'hive', buckets: 1 });
+    expect(choose({ catalog: 'none' }, { previousBytes: 300 * 2 ** 30 }).reason).toMatch(/^duckdb.*no Hive/);
+    expect(choose({ engine: 'hive' }).reason).toMatch(/^hive: the table's config/);
+    expect(choose({ engine: 'duckdb' }, { previousBytes: 2 ** 45 }).engine).toBe('duckdb');
+    expect(choose({}, { previousBuckets: 64 }).buckets).toBe(64);
+    expect(choose({}, { previousBytes: 0, changeBytes: 0, previousRows: 0, changeRows: 0 }).buckets).toBe(1);
+  });
+});
+
+describe('the HiveQL of a merge', () => {
+  const shop: SnapshotTable = {
+    name: 'shop',
+    kind: 'relational',
+    key: ['n'],
+    columns: [
+      { name: 'n', type: 'int' },
+      { name: 'at', type: 'string' },
+    ],
+  };
+  const tables = { base: 'b', tombs: 't', events: 'e', outRows: 'r', outTombs: 'x', outCounts: 'c' };
+
+  // A table's own column must never be taken for one of the statement's (`n`, `at`, `src`).
+  it('has no name of its own that a column of the source could have', () => {
+    const statement = mergeStatement(shop, tables, 5);
+    const aliases = [...statement.matchAll(/ AS (\w+)/g)].map(([, name]) => name!);
+    const types = new Set(['STRING', 'string', 'TINYINT', 'BIGINT', 'INT']);
+    expect(aliases.filter((name) => !types.has(name) && !name.startsWith('tributary_'))).toEqual([]);
+    expect(scratchColumns(shop).outRows.map((column) => column.name)).toEqual([
+      'n',
+      'at',
+      'cdc_ts',
+      'cdc_seq',
+    ]);
+  });
+
+  // A top-level UNION ALL leaves subdirectories that other readers do not see; a live directory must not be overwritten.
+  it('writes three tables of its own from one scan', () => {
+    const statement = mergeStatement(shop, tables, 5);
+    expect(statement.match(/INSERT OVERWRITE TABLE `(\w)`/g)).toEqual([
+      'INSERT OVERWRITE TABLE `r`',
+      'INSERT OVERWRITE TABLE `x`',
+      'INSERT OVERWRITE TABLE `c`',
+    ]);
+    expect(statement.lastIndexOf('UNION ALL')).toBeLessThan(statement.indexOf('INSERT'));
+    // Hive 4.0.1 answers wrongly to an ordered, unbounded frame.
+    expect(statement).not.toMatch(/UNBOUNDED FOLLOWING/);
   });
 });
 
