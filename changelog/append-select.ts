@@ -3,7 +3,7 @@ import { appendSource, type PathRequest } from './append-source.js';
 import { alwaysFits, fitSql, isNested, type FitContext } from './fit.js';
 import { parseHiveType, type HiveType } from './hive-type.js';
 import { KEY_COLUMN } from './partitioned-copy.js';
-import { instantSql, partitionKeySql } from './time-sql.js';
+import { instantSql, partitionKeySql, utcMicros } from './time-sql.js';
 import type { LandingTable } from './types.js';
 import { wallOfMicros, type ZoneClock } from './zone-clock.js';
 
@@ -47,7 +47,10 @@ export class AppendSelect {
       json: isNested(this.columns[i]!.type),
     }));
     const timePath = spec.eventTime.kafka ? undefined : (spec.eventTime.path ?? defaultTimePath(table));
-    if (timePath !== undefined) this.timeIndex = requests.push({ path: timePath, json: false }) - 1;
+    if (timePath !== undefined) {
+      const same = requests.findIndex(({ path, json }) => path === timePath && !json);
+      this.timeIndex = same >= 0 ? same : requests.push({ path: timePath, json: false }) - 1;
+    }
     this.source = appendSource(spec, requests, careful);
   }
 
@@ -116,15 +119,23 @@ export class AppendSelect {
         ? 'CASE WHEN ts >= 0 THEN ts END AS timetext'
         : `${this.source.read(this.timeIndex)} AS timetext`,
     );
-    const values = this.columns.map(({ type }, i) => `${fitSql(type, `t${i}`, this.context)} AS c${i}`);
+    const utc = [`${this.timeIndex === undefined ? 'NULL' : utcMicros('timetext')} AS utc`];
+    this.columns.forEach(({ type }, i) => {
+      if (type.kind === 'timestamp' && i !== this.timeIndex) utc.push(`${utcMicros(`t${i}`)} AS u${i}`);
+    });
+    const values = this.columns.map(
+      ({ type }, i) =>
+        `${fitSql(type, `t${i}`, this.context, i === this.timeIndex ? 'utc' : `u${i}`)} AS c${i}`,
+    );
     const instant =
       this.timeIndex === undefined
         ? 'CASE WHEN ts >= 0 THEN ts * 1000 END'
-        : instantSql('timetext', this.zones.eventTime, eventTime.format);
+        : instantSql('timetext', this.zones.eventTime, eventTime.format, 'utc');
     values.push(`${instant} AS instant`);
     const levels = [
       ...this.source.levels,
       texts.join(', '),
+      utc.join(', '),
       values.join(', '),
       `${wallOfMicros('instant', this.zones.table)} AS wall`,
       `${partitionKeySql('wall', partition)} AS part`,

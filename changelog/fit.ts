@@ -48,9 +48,9 @@ export function isNested(type: HiveType): boolean {
 
 /**
  * SQL that turns `text` (a column or a short expression: it is repeated) into the type's value. It gives NULL exactly
- * where the text is NULL or does not fit. Nested types take JSON text.
+ * where the text is NULL or does not fit. Nested types take JSON text. `utc` is a column with `utcMicros` of the text, if there is one.
  */
-export function fitSql(type: HiveType, text: string, context: FitContext): string {
+export function fitSql(type: HiveType, text: string, context: FitContext, utc?: string): string {
   switch (type.kind) {
     case 'tinyint':
     case 'smallint':
@@ -74,7 +74,7 @@ export function fitSql(type: HiveType, text: string, context: FitContext): strin
     case 'date':
       return dateSql(text, context.zone);
     case 'timestamp': {
-      const wall = wallSql(text, context.zone);
+      const wall = wallSql(text, context.zone, utc);
       return context.timestamps === 'string' ? `(${wall})::VARCHAR` : wall;
     }
     default:
@@ -82,11 +82,15 @@ export function fitSql(type: HiveType, text: string, context: FitContext): strin
   }
 }
 
-/** DuckDB rounds '1.5' to 2 and reads '0x10' and '1_000': only digits go to its cast, and 1.0 or 1e3 when nothing is lost. */
+/**
+ * DuckDB rounds '1.5' to 2 and reads '0x10' and '1_000'. A text that its number is written as is fine, and so are zeros in front,
+ * 1.0 or 1e3, where nothing is lost.
+ */
 function integerSql(type: string, text: string): string {
+  const value = `try_cast(${text} AS ${type})`;
   const wide = `try_cast(${text} AS DECIMAL(38,15))`;
   return (
-    `CASE WHEN regexp_full_match(${text}, '-?[0-9]{1,19}') THEN try_cast(${text} AS ${type}) ` +
+    `CASE WHEN ${value}::VARCHAR = ${text} THEN ${value} ` +
     `WHEN regexp_full_match(${text}, '-?[0-9]+(\\.[0-9]{0,15})?([eE]\\+?[0-9]{1,2})?') AND ${wide} = trunc(${wide}) ` +
     `THEN try_cast(trunc(${wide}) AS ${type}) END`
   );

@@ -21,17 +21,27 @@ const offsetMicros = (text: string) => `epoch_us(try_cast(${text} AS TIMESTAMPTZ
 
 export type EpochUnit = 's' | 'ms' | 'us' | 'ns';
 
+/** Instant of a text in UTC with its `Z`, else NULL: what `instantSql` and `wallSql` begin with, worth a column of its own. */
+export function utcMicros(text: string): string {
+  return `CASE WHEN ${isUtc(text)} THEN epoch_us(${timestamp(text)}) END`;
+}
+
 /**
  * Instant of a text: with an offset as it says, without one on the wall clock of `zone`, numbers by `epochSql`. NULL if it
  * cannot be read.
  */
-export function instantSql(text: string, zone: ZoneClock, format: EpochUnit | 'auto' | 'iso'): string {
+export function instantSql(
+  text: string,
+  zone: ZoneClock,
+  format: EpochUnit | 'auto' | 'iso',
+  utc = utcMicros(text),
+): string {
   const branches: string[] = [];
   if (format !== 'iso')
     branches.push(`WHEN regexp_full_match(${text}, ${EPOCH_FORM}) THEN ${epochSql(text, format)}`);
   if (format === 'auto' || format === 'iso') {
     branches.unshift(
-      `WHEN ${isUtc(text)} THEN epoch_us(${timestamp(text)})`,
+      `WHEN ${utc} IS NOT NULL THEN ${utc}`,
       `WHEN ${isPlainLocal(text)} THEN ${microsOfWall(timestamp(text), zone)}`,
     );
     branches.push(
@@ -43,10 +53,10 @@ export function instantSql(text: string, zone: ZoneClock, format: EpochUnit | 'a
 }
 
 /** Wall clock in `zone` of a text: without an offset as it is written, otherwise converted. NULL if it cannot be read. */
-export function wallSql(text: string, zone: ZoneClock): string {
+export function wallSql(text: string, zone: ZoneClock, utc = utcMicros(text)): string {
   return (
-    `CASE WHEN ${isPlainLocal(text)} THEN ${timestamp(text)} ` +
-    `WHEN ${isUtc(text)} THEN ${wallOfMicros(`epoch_us(${timestamp(text)})`, zone)} ` +
+    `CASE WHEN ${utc} IS NOT NULL THEN ${wallOfMicros(utc, zone)} ` +
+    `WHEN ${isPlainLocal(text)} THEN ${timestamp(text)} ` +
     `WHEN regexp_full_match(${text}, ${LOCAL_FORM}) THEN ${timestamp(text)} ` +
     `WHEN regexp_full_match(${text}, ${OFFSET_FORM}) THEN ${wallOfMicros(offsetMicros(text), zone)} ` +
     `WHEN regexp_full_match(${text}, ${EPOCH_FORM}) THEN ${wallOfMicros(epochSql(text, 'auto'), zone)} END`
