@@ -9,6 +9,7 @@ import { CanonicalLines } from './canonical-lines.js';
 import { changeSource } from './change-source.js';
 import type { ChangesResult } from './changes.js';
 import { decoderFactory } from './decoders/index.js';
+import { createDebeziumMongoDecoder } from './formats/debezium-mongo.js';
 import { landDecodedChanges, landTextChanges } from './land-changes.js';
 import { createQuarantine, quarantineInsert, unattributedQuarantine, writeQuarantine } from './quarantine.js';
 import { spoolBlocks, type Spool } from './spool.js';
@@ -67,13 +68,14 @@ export async function landSplit(request: LandSplitRequest): Promise<LandSplitRes
 async function openGroups(request: LandSplitRequest): Promise<Group[]> {
   const byReader = new Map<string, LandingTable[]>();
   for (const table of request.tables) {
-    const reader = canonicalJson([table.spec.format, table.spec.formatOptions]);
+    const reader = canonicalJson([table.spec.format, table.spec.formatOptions, holdsDocuments(table)]);
     byReader.set(reader, [...(byReader.get(reader) ?? []), table]);
   }
   const groups: Group[] = [];
   for (const tables of byReader.values()) {
     const { format, formatOptions, name } = tables[0]!.spec;
-    const factory = decoderFactory(format);
+    const documents = format === 'debezium' && holdsDocuments(tables[0]!);
+    const factory = documents ? createDebeziumMongoDecoder : decoderFactory(format);
     if (!factory && !RECORD_FORMATS.has(format) && !changeSource(format)) {
       throw new TributaryError({
         code: 'UnsupportedFormat',
@@ -85,6 +87,13 @@ async function openGroups(request: LandSplitRequest): Promise<Group[]> {
     groups.push({ tables, decoded: factory && (await CanonicalLines.create(path, factory(formatOptions))) });
   }
   return groups;
+}
+
+/** True for a mirror of a MongoDB collection. */
+function holdsDocuments({ spec, columns }: LandingTable): boolean {
+  return (
+    spec.bootstrap?.kind === 'mongodb' || columns.some(({ path }) => path === 'doc' || path === 'doc_id')
+  );
 }
 
 async function landGroups(

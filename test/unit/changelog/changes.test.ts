@@ -453,3 +453,81 @@ describe('debezium: PostgreSQL', () => {
     expect(await landed.reasons()).toEqual(['2: not_a_change']);
   });
 });
+
+describe('debezium: MongoDB', () => {
+  const items = landingTable(
+    [
+      ['doc_id', 'string', 'doc_id'],
+      ['doc', 'string', 'doc'],
+      ['qty', 'bigint', '$.qty'],
+      ['at', 'timestamp', '$.at'],
+    ],
+    {
+      name: 'items',
+      mode: 'mirror',
+      format: 'debezium',
+      key: ['doc_id'],
+      match: { database: 'shop', table: 'item' },
+      timezone: 'Asia/Shanghai',
+      eventTime: { format: 'auto', zone: 'UTC', kafka: false },
+    },
+  );
+  const id = '65e1800000000000000000a1';
+  const key = JSON.stringify({ id: `{"$oid": "${id}"}` });
+  const event = (op: string, after: string | null, more: object = {}, source: object = {}) =>
+    JSON.stringify({
+      before: null,
+      after,
+      op,
+      source: {
+        connector: 'mongodb',
+        ts_ms: 1709251200000,
+        ord: 3,
+        snapshot: 'false',
+        db: 'shop',
+        collection: 'item',
+        ...source,
+      },
+      ts_ms: 1709251200555,
+      ...more,
+    });
+  const document = `{"_id": {"$oid": "${id}"},"qty": {"$numberLong": "9007199254740993"},"at": {"$date": 1709251200123}}`;
+
+  it('documents in the connector dialect become canonical, a delta becomes a patch, deletes are known by their key', async () => {
+    const landed = await land(
+      [items],
+      [
+        { key, value: event('r', document, {}, { snapshot: 'true' }) },
+        {
+          key,
+          value: event('u', null, {
+            updateDescription: {
+              removedFields: ['note'],
+              updatedFields: '{"qty": 5}',
+              truncatedArrays: [{ field: 'tags', size: 2 }],
+            },
+          }),
+        },
+        { key, value: event('d', null) },
+        { key, value: null },
+        { key, value: '{"op":"u"}' },
+      ],
+    );
+    const rows = await landed.rows('items_changelog', 'cdc_op, cdc_ts, doc_id, qty, "at", doc, cdc_patch');
+    expect(rows.map((row) => [row['cdc_op'], row['cdc_ts'], row['doc_id'], row['qty'], row['at']])).toEqual([
+      ['i', '0', id, '9007199254740993', '2024-03-01 08:00:00.123'],
+      ['u', String((1709251200n << 32n) + 3n), id, null, null],
+      ['d', String((1709251200n << 32n) + 3n), id, null, null],
+    ]);
+    expect(rows[0]!['doc']).toBe(
+      `{"_id":{"$oid":"${id}"},"qty":{"$numberLong":"9007199254740993"},"at":{"$date":{"$numberLong":"1709251200123"}}}`,
+    );
+    expect(JSON.parse(rows[1]!['cdc_patch'] as string)).toMatchObject({
+      truncate: [['tags', 2]],
+      set: [['qty', { $numberInt: '5' }]],
+      unset: ['note'],
+    });
+    expect(landed.result.withoutRows).toBe(1);
+    expect(await landed.reasons()).toEqual(['4: record_undecodable']);
+  });
+});
