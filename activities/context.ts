@@ -17,6 +17,8 @@ export interface ActivityContext {
   duckdb: { threads: number; memoryLimitMb: number };
   /** How long a replaced directory stays, ms. */
   graceMs: number;
+  /** Fires when the process is told to stop: what only waits should end at once and let another worker wait. */
+  stopping: AbortSignal;
   log: Logger;
   close(): Promise<void>;
 }

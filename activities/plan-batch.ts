@@ -1,9 +1,18 @@
 import { cancellationSignal, heartbeat, sleep } from '@temporalio/activity';
+import { TributaryError } from '../common/errors.js';
 import type { Plan, PlanRequest } from '../workflows/types.js';
 import { cutBatch, waiting } from './batch-plan.js';
 import type { ActivityContext } from './context.js';
 
 const LOOK_EVERY_MS = 500;
+
+function workerStopping(): TributaryError {
+  return new TributaryError({
+    code: 'WorkerStopping',
+    message: 'The worker that waited for data was told to stop; another one goes on waiting.',
+    retryable: true,
+  });
+}
 
 /** Looks at the topic until a batch is due: enough records, the flush interval over, a table catching up, or idle. */
 export function planBatch(context: ActivityContext) {
@@ -23,6 +32,7 @@ export function planBatch(context: ActivityContext) {
         (firstSeen !== undefined && Date.now() - firstSeen >= request.flushMs) ||
         Date.now() - begun >= request.idleMs;
       if (due) return cutBatch(request, seen);
+      if (context.stopping.aborted) throw workerStopping();
       heartbeat();
       await sleep(Math.min(LOOK_EVERY_MS, Math.max(50, request.flushMs / 4)));
     }

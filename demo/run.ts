@@ -3,13 +3,13 @@ import { cpus } from 'node:os';
 import { resolve } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import pc from 'picocolors';
-import { partitionOf, partitionPath } from '../common/zone.js';
 import { loadConfig } from '../config/load.js';
 import { resolveRuntime } from '../config/resolve-runtime.js';
 import { readEndpoints } from '../stack/endpoints.js';
+import type { Catalog } from '../warehouse/catalog.js';
 import { openCatalog, openStorage } from '../workers/open-context.js';
 import { topicQuery } from '../workflows/messages.js';
-import { ingestWorkflowId, tableWorkflowId } from '../workflows/names.js';
+import { ingestWorkflowId } from '../workflows/names.js';
 import { askFiles, askHive, type Answers } from './answers.js';
 import { clicks, type ClickOptions } from './clicks.js';
 import { demoConfig } from './config.js';
@@ -85,7 +85,9 @@ export async function runDemo(options: { lite: boolean; events: number }): Promi
       await end(workers[0]!, 'SIGKILL');
       workers[0] = spawnWorker(configFile, workerLog);
     });
-    await completed(client, produced.partitions.size, ZONE, log);
+    const runtime = resolveRuntime(await loadConfig(configFile));
+    const catalog = openCatalog(runtime.catalog, openStorage(runtime.storage));
+    await completed(catalog, [...produced.partitions.keys()]);
 
     step('Late rows come after their hour was complete: a new revision of it, visibly');
     const lateLog = { ...log, count: 500, toMs: log.fromMs + HOUR, seed: 7 };
@@ -94,9 +96,6 @@ export async function runDemo(options: { lite: boolean; events: number }): Promi
     say(`${lateLog.count} late events landed`);
 
     step(options.lite ? 'What the files say' : 'What Hive answers');
-    const loaded = await loadConfig(configFile);
-    const runtime = resolveRuntime(loaded);
-    const catalog = openCatalog(runtime.catalog, openStorage(runtime.storage));
     const answers = options.lite
       ? await askFiles(catalog, TABLE)
       : await askHive(catalog, `demo_${run}`, TABLE);
@@ -138,18 +137,17 @@ async function landed(
   }
 }
 
-async function completed(client: Client, partitions: number, zone: string, log: ClickOptions): Promise<void> {
-  const last = partitionOf(log.toMs - 1, zone, 'hour');
-  const handle = client.workflow.getHandle(tableWorkflowId(TABLE));
-  for (;;) {
-    const { typedSearchAttributes } = await handle.describe();
-    const complete = typedSearchAttributes
-      .getAll()
-      .find(({ key }) => key.name === 'TributaryLastComplete')?.value;
-    if (complete === partitionPath(last)) break;
-    await pause(500);
+/** Waits until every hour says that it is complete. */
+async function completed(catalog: Catalog, hours: string[]): Promise<void> {
+  for (const hour of hours) {
+    const [dt, hh] = hour.split('/') as [string, string];
+    for (;;) {
+      const parameters = await catalog.partitionParameters(TABLE, { dt, hh });
+      if (parameters['tributary.complete'] === 'true') break;
+      await pause(500);
+    }
   }
-  say(`${partitions} hours are complete: small files rewritten, _SUCCESS written, parameters set`);
+  say(`${hours.length} hours are complete: small files rewritten, _SUCCESS written, parameters set`);
 }
 
 function report(produced: Produced, answers: Answers): boolean {

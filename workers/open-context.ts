@@ -16,7 +16,7 @@ import { FileStorage } from '../warehouse/storage-file.js';
 import { WebHdfsStorage } from '../warehouse/storage-webhdfs.js';
 
 /** Opens what activities need. Nothing is contacted yet: an outage at start is met like any other, by retrying. */
-export function openContext(runtime: RuntimeConfig, log: Logger): ActivityContext {
+export function openContext(runtime: RuntimeConfig, log: Logger, stopping: AbortSignal): ActivityContext {
   const readers = new Map<string, RangeReader>();
   const storage = openStorage(runtime.storage);
   const catalog = openCatalog(runtime.catalog, storage);
@@ -40,6 +40,7 @@ export function openContext(runtime: RuntimeConfig, log: Logger): ActivityContex
       memoryLimitMb: Math.max(256, Math.floor(memoryBytes(runtime.worker.memory) / slots / (1 << 20))),
     },
     graceMs: runtime.graceMs,
+    stopping,
     log,
     close: async () => {
       await Promise.all([...readers.values()].map((reader) => reader.close()));

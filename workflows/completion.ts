@@ -23,7 +23,14 @@ export class Completion {
   constructor(
     private readonly kafka: string,
     private readonly topic: string,
+    /** Called when a rewrite has ended, so that its partition need not wait until data come. */
+    private readonly onReady: () => void,
   ) {}
+
+  /** Whether partitions wait for `finish`. */
+  get ready(): boolean {
+    return this.finished.length > 0;
+  }
 
   /** Rows have landed: partitions that were not due may be so now, whatever the clock says. */
   rowsLanded(): void {
@@ -94,10 +101,12 @@ export class Completion {
     } finally {
       this.running.delete(key);
       this.finished.push({ due, compaction });
+      this.onReady();
     }
   }
 
-  private async finish(state: IngestState): Promise<{ state: IngestState; any: boolean }> {
+  /** Moves pointers and marks partitions complete; between two batches only. */
+  async finish(state: IngestState): Promise<{ state: IngestState; any: boolean }> {
     let next = state;
     const any = this.finished.length > 0;
     while (this.finished.length > 0) {

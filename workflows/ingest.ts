@@ -13,6 +13,7 @@ import {
 import { topicDetails } from './details.js';
 import { faultOf } from './faults.js';
 import * as reduce from './ingest-state.js';
+import { allOrNone, batchId } from './batch.js';
 import * as membership from './membership.js';
 import * as messages from './messages.js';
 import { progressOf } from './progress.js';
@@ -80,7 +81,7 @@ export async function ingest(input: IngestInput): Promise<void> {
     while (changes.length > 0) state = await changes.shift()!(state);
   };
 
-  /** Waits for data; undefined if a membership change came first. */
+  /** Waits for data; undefined if a membership change or a rewritten partition came first. */
   const plan = async (): Promise<Plan | undefined> => {
     const settings = reduce.topicSettings(state);
     const scope = new CancellationScope();
@@ -102,7 +103,7 @@ export async function ingest(input: IngestInput): Promise<void> {
         }),
       );
     } catch (error) {
-      if (isCancellation(error) && changes.length > 0) return undefined;
+      if (isCancellation(error) && (changes.length > 0 || completion.ready)) return undefined;
       throw error;
     } finally {
       planning = undefined;
@@ -262,7 +263,7 @@ export async function ingest(input: IngestInput): Promise<void> {
     const stored = await run('recoverTopic', `look for ${topic} in storage`, { kafka, topic });
     if (stored) state = membership.restore(state, stored);
   }
-  const completion = new Completion(kafka, topic);
+  const completion = new Completion(kafka, topic, () => planning?.cancel());
   await sweep(workflowInfo().continuedFromExecutionRunId ?? null);
 
   for (;;) {
@@ -279,6 +280,10 @@ export async function ingest(input: IngestInput): Promise<void> {
           if (changes.length === 0) return;
         }
         continue;
+      }
+      if (completion.ready) {
+        state = (await completion.finish(state)).state;
+        await report(true);
       }
       const planned = await plan();
       if (!planned) continue;
@@ -309,20 +314,4 @@ export async function ingest(input: IngestInput): Promise<void> {
       await continueAsNew<typeof ingest>({ kafka, topic, state: { ...state, finishedBatch: null } });
     }
   }
-}
-
-/** Runs all at the same time; if one fails for good, the others are cancelled rather than left behind. */
-async function allOrNone<T>(starts: (() => Promise<T>)[]): Promise<T[]> {
-  const scope = new CancellationScope();
-  try {
-    return await scope.run(() => Promise.all(starts.map((start) => start())));
-  } catch (error) {
-    scope.cancel();
-    throw error;
-  }
-}
-
-/** Name of a batch in files and in the column `ingest_batch`; sorts as the batches were committed. */
-export function batchId(n: number): string {
-  return `b${String(n).padStart(9, '0')}`;
 }

@@ -149,6 +149,10 @@ export async function table(input: TableInput): Promise<void> {
     fault: state.fault ?? state.progress?.fault ?? null,
   }));
 
+  /** A batch that was under way when a person paused the table still lands; only then is it paused. */
+  const shownPhase = (): string =>
+    state.paused && state.progress !== null && state.progress.phase !== 'paused' ? 'pausing' : state.phase;
+
   /** Search attributes, memo and the details panel; written only when what they say has changed. */
   const show = (): void => {
     const progress = state.progress;
@@ -156,7 +160,7 @@ export async function table(input: TableInput): Promise<void> {
       { key: searchAttributes.table, value: spec.name },
       { key: searchAttributes.mode, value: spec.mode },
       { key: searchAttributes.source, value: `${spec.kafka}/${spec.topic}` },
-      { key: searchAttributes.phase, value: state.fault || progress?.fault ? 'waiting' : state.phase },
+      { key: searchAttributes.phase, value: state.fault || progress?.fault ? 'waiting' : shownPhase() },
       { key: searchAttributes.paused, value: state.paused },
       { key: searchAttributes.lastComplete, value: progress?.lastCompletePartition ?? null },
       { key: searchAttributes.lagSeconds, value: progress?.lagSeconds ?? null },

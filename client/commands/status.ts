@@ -7,6 +7,7 @@ import { renderTable, count, print, seconds } from '../output.js';
 import { overview, type TableOverview } from '../overview.js';
 import { stuckActivities } from '../stuck.js';
 import { ask, ifRunning, withTemporal } from '../temporal.js';
+import { workersAlive } from '../workers-alive.js';
 
 interface Options {
   config: string;
@@ -70,6 +71,15 @@ async function all(client: TemporalClient, session: Session, options: Options): 
     ),
     ...problems(tables),
   ];
+  const { namespace, taskQueue } = session.runtime.temporal;
+  if (
+    tables.some(({ workflowId }) => workflowId !== null) &&
+    !(await workersAlive(client, namespace, taskQueue))
+  ) {
+    lines.push(
+      `\n${pc.red('WorkerMissing')}: no worker asks for work on task queue ${taskQueue}; start one: tributary worker`,
+    );
+  }
   return lines.join('\n');
 }
 

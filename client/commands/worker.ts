@@ -12,8 +12,8 @@ export async function worker(options: { config: string }): Promise<void> {
   installRuntime(log, {
     ...(runtime.worker.metrics !== undefined && { metricsAddress: runtime.worker.metrics }),
   });
-  const context = openContext(runtime, log);
   const stop = new AbortController();
+  const context = openContext(runtime, log, stop.signal);
   for (const name of ['SIGTERM', 'SIGINT'] as const) {
     process.on(name, () => {
       if (stop.signal.aborted) process.exit(1);

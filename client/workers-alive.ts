@@ -1,0 +1,17 @@
+import type { Client } from '@temporalio/client';
+
+const WORKFLOW_TASKS = 1;
+/** A worker asks for work at least every minute. */
+const SILENT_MS = 90_000;
+
+/** Whether any worker has asked for work on the task queue lately. */
+export async function workersAlive(client: Client, namespace: string, taskQueue: string): Promise<boolean> {
+  const { pollers } = await client.workflowService.describeTaskQueue({
+    namespace,
+    taskQueue: { name: taskQueue },
+    taskQueueType: WORKFLOW_TASKS,
+  });
+  return (pollers ?? []).some(
+    ({ lastAccessTime }) => Date.now() - Number(lastAccessTime?.seconds ?? 0) * 1000 < SILENT_MS,
+  );
+}
