@@ -4,6 +4,8 @@ import { type PortName, type Ports, suggestOffset } from './ports.js';
 import { type PortHolder, holderOf, isPortFree } from './proc/holders.js';
 import type { Unit } from './services/unit.js';
 
+const LOOKS = 30;
+
 /** Fails with one message about all ports of these units that something else holds. */
 export async function checkPorts(
   units: readonly Unit[],
@@ -14,7 +16,7 @@ export async function checkPorts(
   const names = units.flatMap((unit) => unit.ports.map((name) => ({ unit, name })));
   const taken: { unit: Unit; name: PortName; holder: PortHolder | undefined }[] = [];
   for (const { unit, name } of names) {
-    if (!(await isPortFree(ports[name]))) taken.push({ unit, name, holder: holderOf(ports[name]) });
+    if (!(await isFreeSoon(ports[name]))) taken.push({ unit, name, holder: holderOf(ports[name]) });
   }
   if (taken.length === 0) return;
   const suggestion = await suggestOffset(
@@ -33,6 +35,16 @@ export async function checkPorts(
       `(or set TRIBUTARY_STACK_PORT_OFFSET).`,
     attributes: { ports: taken.map(({ name }) => ports[name]) },
   });
+}
+
+/** A socket outlives its killed process for a moment: a port that nobody holds is looked at again before it counts as taken. */
+async function isFreeSoon(port: number): Promise<boolean> {
+  for (let look = 0; look < LOOKS; look++) {
+    if (await isPortFree(port)) return true;
+    if (holderOf(port)) return false;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return false;
 }
 
 /** Names the holder of a port, and the checkout it belongs to if it is a Tributary stack's. */
