@@ -1,3 +1,4 @@
+import { isTributaryError } from '../common/errors.js';
 import { sourceError } from './errors.js';
 import type { MysqlSession } from './mysql-session.js';
 
@@ -21,6 +22,9 @@ export async function currentTso(session: MysqlSession): Promise<string> {
     const [row] = await session.rows('SELECT @@tidb_current_ts', 'taking a TSO');
     const tso = row?.[0];
     if (tso && tso !== '0') return tso;
+  } catch (error) {
+    // MySQL does not know the variable.
+    if (!isTributaryError(error, 'SourceRefused')) throw error;
   } finally {
     await session.run('COMMIT', 'taking a TSO');
   }

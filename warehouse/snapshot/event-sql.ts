@@ -128,11 +128,19 @@ export function changeRows(scan: string, schema: ReadonlyMap<string, string>, ta
   return `SELECT ${fittedColumns([...own, ...CANONICAL_COLUMNS], schema).join(', ')} FROM ${scan}`;
 }
 
+/** DuckDB SQL that is true for updates that changed the key. Most logs tell those as a delete and an insert. */
+export function keyChanged(table: SnapshotTable): string {
+  // A document's `_id` never changes.
+  if (table.kind === 'document') return 'false';
+  const changed = table.key.map((name) => `${duckName(name)} IS DISTINCT FROM ${oldKey(table, name)}`);
+  return `(cdc_op = 'u' AND cdc_before IS NOT NULL AND (${changed.join(' OR ')}))`;
+}
+
 /**
- * DuckDB SQL of the events of a relation that `changeRows` made: each row is one, and an update that changed the key is
- * two, the delete of the old key and the insert of the new one.
+ * DuckDB SQL of the events of a relation that `changeRows` made: each row is one.
+ * @param split an update that changed the key is two, the delete of the old key and the insert of the new one
  */
-export function eventsOf(relation: string, table: SnapshotTable, boundary: Boundary): string {
+export function eventsOf(relation: string, table: SnapshotTable, boundary: Boundary, split: boolean): string {
   const patched = table.kind === 'document' ? `WHEN cdc_patch IS NOT NULL THEN ${RANK.patch} ` : '';
   const rank = `CASE WHEN cdc_op = 'd' THEN ${RANK.delete} ${patched}ELSE ${RANK.upsert} END`;
   const tail = (ranked: string): string =>
@@ -140,17 +148,15 @@ export function eventsOf(relation: string, table: SnapshotTable, boundary: Bound
     `kafka_partition AS ${EVENT.partition}, kafka_offset AS ${EVENT.offset}`;
   const payload = [...table.columns, ...(table.kind === 'document' ? [PATCH_COLUMN] : []), ...ORDER_COLUMNS];
   const whole = `SELECT ${names(payload)}, ${tail(rank)} FROM ${relation}`;
-  // A document's `_id` never changes.
-  if (table.kind === 'document') return whole;
+  if (!split) return whole;
   const old = table.columns.map(({ name, type }) =>
     table.key.includes(name)
       ? `${oldKey(table, name)} AS ${duckName(name)}`
       : `CAST(NULL AS ${duckType(type)}) AS ${duckName(name)}`,
   );
-  const changed = table.key.map((name) => `${duckName(name)} IS DISTINCT FROM ${oldKey(table, name)}`);
   return (
     `${whole} UNION ALL SELECT ${[...old, names(ORDER_COLUMNS)].join(', ')}, ${tail(String(RANK.delete))} ` +
-    `FROM ${relation} WHERE cdc_op = 'u' AND cdc_before IS NOT NULL AND (${changed.join(' OR ')})`
+    `FROM ${relation} WHERE ${keyChanged(table)}`
   );
 }
 

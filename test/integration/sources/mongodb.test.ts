@@ -9,9 +9,11 @@ import { docId } from '../../../changelog/decoders/mongo-id.js';
 import { chunkFilter, planMongoChunks, type MongoChunk } from '../../../sources/mongo-chunks.js';
 import { MongoSession } from '../../../sources/mongo-session.js';
 import { readDocuments, type DocumentCodec } from '../../../sources/read-documents.js';
+import { verifyDocuments } from '../../../sources/verify-documents.js';
 import { readEndpoints } from '../../../stack/endpoints.js';
 import { Duck } from '../../../warehouse/duckdb.js';
 import { duckString } from '../../../warehouse/sql.js';
+import { FileStorage } from '../../../warehouse/storage-file.js';
 
 const database = `sources_${process.pid}_${Date.now().toString(36)}`;
 const { url } = readEndpoints().mongo;
@@ -139,6 +141,50 @@ describe('a scan of a collection', () => {
       doc: BSON.EJSON.stringify(document, { relaxed: false }),
       n: '9223372036854775807',
     });
+  });
+
+  // A document that the log lost (MongoShake#798) would stay wrong until someone compares.
+  it('is compared with the mirror by counts and sampled documents', async () => {
+    const name = `${database}.compared`;
+    const documents: Document[] = Array.from({ length: 40 }, (_, i) => ({ _id: i, v: `v${i}` }));
+    const collection = client.db(database).collection('compared');
+    await collection.insertMany(documents);
+    const storage = new FileStorage(join(root, 'storage'));
+    const [chunk] = await plan('compared', 100);
+    const context = { workDir: join(root, 'compare'), duck: { threads: 1, memoryLimitMb: 300 } };
+    const columns = ['doc_id', 'doc'].map((column) => ({ name: column, type: 'string' }));
+    const request = { collection: name, chunk: chunk!, columns, codec, cdcTs: '1', applied: null };
+    const { path } = await readDocuments(context, session, request);
+    await storage.upload(path, 'mirror.parquet');
+    const verify = () =>
+      verifyDocuments(context, session, {
+        collection: name,
+        storage,
+        files: ['mirror.parquet'],
+        codec,
+        sample: 80,
+      });
+    expect(await verify()).toEqual({
+      sourceDocuments: 40,
+      mirrorDocuments: 40,
+      sampled: 40,
+      differences: [],
+    });
+    await collection.updateOne({ _id: 5 } as Document, { $set: { v: 'other' } });
+    await collection.deleteOne({ _id: 6 } as Document);
+    await collection.insertOne({ _id: 77, v: 'new' } as Document);
+    const report = await verify();
+    expect(report).toMatchObject({ sourceDocuments: 40, mirrorDocuments: 40 });
+    expect(
+      report.differences.map(({ docId, source, mirror }) => [docId, source !== null, mirror !== null]),
+    ).toEqual(
+      expect.arrayContaining([
+        ['5', true, true],
+        ['6', false, true],
+        ['77', true, false],
+      ]),
+    );
+    expect(report.differences).toHaveLength(3);
   });
 
   it('of an empty collection has no chunks', async () => {

@@ -24,14 +24,15 @@ export class TidbFixture {
     readonly duck: Duck,
   ) {}
 
-  static async open(prefix: string): Promise<TidbFixture> {
-    const { host, port, url } = readEndpoints().tidb;
+  static async open(prefix: string, url = readEndpoints().tidb.url): Promise<TidbFixture> {
     const database = `${prefix}_${process.pid}_${Date.now().toString(36)}`;
-    const sql = await createConnection({ host, port, user: 'root', charset: 'utf8mb4' });
-    // Without a safe point the embedded store refuses to go back in time (reference/local-stack.md).
-    await sql.query(
-      `INSERT IGNORE INTO mysql.tidb VALUES ('tikv_gc_safe_point', '20240101-00:00:00 +0000', '')`,
-    );
+    const sql = await createConnection({ uri: url, charset: 'utf8mb4' });
+    if (url === readEndpoints().tidb.url) {
+      // Without a safe point the embedded store refuses to go back in time (reference/local-stack.md).
+      await sql.query(
+        `INSERT IGNORE INTO mysql.tidb VALUES ('tikv_gc_safe_point', '20240101-00:00:00 +0000', '')`,
+      );
+    }
     await sql.query(`CREATE DATABASE ${database}`);
     await sql.query(`USE ${database}`);
     const root = await mkdtemp(join(tmpdir(), 'tributary-tidb-'));

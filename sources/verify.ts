@@ -1,0 +1,133 @@
+import type { Chunk } from './mysql-chunks.js';
+import type { MysqlSession } from './mysql-session.js';
+import type { ReadContext } from './read-chunk.js';
+import {
+  addSlices,
+  differingKeys,
+  differingRow,
+  differingSlices,
+  totalRows,
+  type RowDifference,
+  type RowHash,
+  type RowTexts,
+  type SliceSums,
+} from './verify-compare.js';
+import { mirrorHashes, mirrorSlices, mirrorTexts, type MirrorSide } from './verify-mirror.js';
+import { sourceHashes, sourceSlices, sourceTexts, type SourceSide } from './verify-source.js';
+
+/** Rows of differing slices that are listed at most; beyond it a table is not nearly the same, and examples do. */
+const MAX_LISTED_ROWS = 200_000;
+
+export interface VerifyReport {
+  sourceRows: number;
+  mirrorRows: number;
+  /** Slices of keys that differ; empty: both sides are the same, row by row. */
+  differingSlices: string[];
+  /** Differing rows, as many as asked for. */
+  differences: RowDifference[];
+  /** There are more than `differences` shows. */
+  more: boolean;
+  /** Source chunks with a row that is missing or different in the mirror: the ranges to repair. */
+  chunks: number[];
+}
+
+export interface VerifyRequest {
+  source: SourceSide;
+  mirror: MirrorSide;
+  chunks: readonly Chunk[];
+  /** Differing rows to show. */
+  limit: number;
+}
+
+/** Sums of both sides over their parts; the parts may be summed up by different activities. */
+export interface BothSums {
+  source: SliceSums;
+  mirror: SliceSums;
+}
+
+/**
+ * Compares a table with its mirror: sums by slices of the keys first, then the rows of the slices that differ. The
+ * session reads as of the boundary's TSO; no query reads more than a chunk.
+ */
+export async function verifyTable(
+  ctx: ReadContext,
+  session: MysqlSession,
+  request: VerifyRequest,
+): Promise<VerifyReport> {
+  let source: SliceSums = {};
+  for (const chunk of request.chunks) {
+    source = addSlices(source, await sourceSlices(session, request.source, chunk));
+    ctx.onProgress?.(totalRows(source));
+    await ctx.throttle?.passed(0, ctx.signal);
+  }
+  return explain(ctx, session, request, { source, mirror: await mirrorSlices(ctx, request.mirror) });
+}
+
+/** Lists what differs, given the sums of both sides. */
+export async function explain(
+  ctx: ReadContext,
+  session: MysqlSession,
+  request: VerifyRequest,
+  sums: BothSums,
+): Promise<VerifyReport> {
+  const slices = differingSlices(sums.source, sums.mirror);
+  const report: VerifyReport = {
+    sourceRows: totalRows(sums.source),
+    mirrorRows: totalRows(sums.mirror),
+    differingSlices: slices,
+    differences: [],
+    more: false,
+    chunks: [],
+  };
+  const listed = slicesToList(slices, sums);
+  if (listed.length === 0) return report;
+  const chunkOf = new Map<string, Chunk>();
+  const source: RowHash[] = [];
+  for (const chunk of request.chunks) {
+    for (const row of await sourceHashes(session, request.source, chunk, listed)) {
+      chunkOf.set(row.key, chunk);
+      source.push(row);
+    }
+  }
+  const keys = differingKeys(source, await mirrorHashes(ctx, request.mirror, listed));
+  report.more = keys.length > request.limit || listed.length < slices.length;
+  report.chunks = [...new Set(keys.flatMap(({ key }) => chunkOf.get(key)?.index ?? []))].sort(
+    (a, b) => a - b,
+  );
+  const shown = keys.slice(0, request.limit).map(({ key }) => key);
+  const left = await textsByChunk(session, request.source, shown, chunkOf);
+  const right = await mirrorTexts(ctx, request.mirror, shown);
+  const json = new Set(request.source.columns.filter((column) => column.json).map(({ name }) => name));
+  for (const key of shown) {
+    const difference = differingRow(left.get(key) ?? null, right.get(key) ?? null, json);
+    if (difference) report.differences.push(difference);
+  }
+  return report;
+}
+
+/** As many differing slices as can be listed. */
+function slicesToList(slices: readonly string[], sums: BothSums): string[] {
+  let rows = 0;
+  return slices.filter((slice) => {
+    rows += (sums.source[slice]?.rows ?? 0) + (sums.mirror[slice]?.rows ?? 0);
+    return rows <= MAX_LISTED_ROWS || slice === slices[0];
+  });
+}
+
+async function textsByChunk(
+  session: MysqlSession,
+  side: SourceSide,
+  keys: readonly string[],
+  chunkOf: ReadonlyMap<string, Chunk>,
+): Promise<Map<string, RowTexts>> {
+  const byChunk = new Map<Chunk, string[]>();
+  for (const key of keys) {
+    const chunk = chunkOf.get(key);
+    if (chunk) byChunk.set(chunk, [...(byChunk.get(chunk) ?? []), key]);
+  }
+  const all = new Map<string, RowTexts>();
+  for (const [chunk, some] of byChunk) {
+    for (const [key, texts] of await sourceTexts(session, side, chunk, some)) all.set(key, texts);
+  }
+  return all;
+}
