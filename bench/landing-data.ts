@@ -49,10 +49,10 @@ export function canalJson(count: number): Buffer[] {
     const ms = START + i * 10;
     const row = {
       id: String(i),
-      user_id: String(9007199254740000 + (i % 5000)),
+      uid: String(9007199254740000 + (i % 5000)),
       amt: `${i % 10000}.5000`,
-      status: EVENTS[i % 4],
-      updated_at: new Date(ms).toISOString().slice(0, 19).replace('T', ' '),
+      st: EVENTS[i % 4],
+      at: new Date(ms).toISOString().slice(0, 19).replace('T', ' '),
     };
     const change = {
       id: 0,
@@ -64,7 +64,7 @@ export function canalJson(count: number): Buffer[] {
       es: ms,
       ts: ms + 300,
       sql: '',
-      sqlType: { id: -5, user_id: -5, amt: 3, status: 12, updated_at: 93 },
+      sqlType: { id: -5, uid: -5, amt: 3, st: 12, at: 93 },
       mysqlType: {
         id: 'bigint',
         user_id: 'bigint',
@@ -72,7 +72,7 @@ export function canalJson(count: number): Buffer[] {
         status: 'varchar',
         updated_at: 'datetime',
       },
-      old: [{ status: 'new' }],
+      old: [{ st: 'new' }],
       data: [row],
     };
     const text = JSON.stringify(change);
@@ -86,7 +86,7 @@ export function breakSome(lines: Buffer[]): Buffer[] {
 }
 
 /** Blocks of one partition, 2000 records each, made before anything is measured. */
-export function toBlocks(lines: Buffer[]): AsyncIterable<RecordBlock> {
+export function toBlocks(lines: Buffer[]): RecordBlock[] {
   const blocks: RecordBlock[] = [];
   for (let start = 0; start < lines.length; start += 2000) {
     const part = lines.slice(start, start + 2000);
@@ -110,8 +110,11 @@ export function toBlocks(lines: Buffer[]): AsyncIterable<RecordBlock> {
     });
     blocks.push(block);
   }
-  return (async function* () {
-    await Promise.resolve();
-    yield* blocks;
-  })();
+  return blocks;
+}
+
+/** Blocks as a reader gives them. */
+export async function* asStream(blocks: RecordBlock[]): AsyncGenerator<RecordBlock> {
+  await Promise.resolve();
+  yield* blocks;
 }

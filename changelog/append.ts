@@ -6,6 +6,7 @@ import { fastOrCareful } from './fast-or-careful.js';
 import { landedFiles } from './landed-files.js';
 import { copyPartitioned, type CopiedFile } from './partitioned-copy.js';
 import { assertAllQuarantined, countRows, quarantineInsert, quarantineTable } from './quarantine.js';
+import { spoolRows } from './spool.js';
 import type { LandedFile, LandingTable } from './types.js';
 import { zoneClock } from './zone-clock.js';
 
@@ -28,7 +29,7 @@ const UNREADABLE = `('nul_byte', 'invalid_json', 'not_an_object')`;
  * careful one looks at every record on its own. Records that do not fit go to the quarantine either way.
  */
 export async function landAppend(duck: Duck, request: AppendRequest): Promise<LandedFile[]> {
-  const lines = `read_parquet(${lit(request.linesPath)})`;
+  const lines = spoolRows(request.linesPath);
   const directory = (variant: string) =>
     join(request.workDir, 'parts', `${request.table.spec.name}-${variant}`);
   const zones = {

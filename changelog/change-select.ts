@@ -78,7 +78,7 @@ export class ChangeSelect {
       'o AS kafka_offset',
       `${lit(this.init.batch)} AS ingest_batch`,
       `${this.context.timestamps === 'string' ? 'wall::VARCHAR' : 'wall'} AS event_time`,
-      'op AS cdc_op',
+      'checked_op AS cdc_op',
       'cdc_ts',
       'cdc_seq',
       'before AS cdc_before',
@@ -138,10 +138,11 @@ export class ChangeSelect {
       ...this.columns.filter((c) => !c.shard && !c.inDocument).map((c) => c.source),
       ...key,
     ]);
+    const memberType = this.init.values.member ? 'JSON' : 'VARCHAR';
     const structure = Object.fromEntries(
       [...members].map((name) => {
         const column = this.columns.find((c) => c.source === name);
-        return [name, this.init.values.member || (column && isNested(column.type)) ? 'JSON' : 'VARCHAR'];
+        return [name, column && isNested(column.type) ? 'JSON' : memberType];
       }),
     );
     const timePath = eventTime.kafka ? undefined : eventTime.path;
@@ -155,10 +156,12 @@ export class ChangeSelect {
     const levels = [
       members.size === 0 ? 'NULL AS j' : `from_json("row", ${lit(JSON.stringify(structure))}) AS j`,
       ...this.documentLevels(),
-      [...texts, `${time} AS timetext`].join(', '),
-      [...this.columns.map((column, i) => `${this.value(column, i)} AS c${i}`), `${instant} AS instant`].join(
-        ', ',
-      ),
+      [...texts, `${time} AS timetext`, `${this.oldKey(memberType)} AS old_key`].join(', '),
+      [
+        ...this.columns.map((column, i) => `${this.value(column, i)} AS c${i}`),
+        `${instant} AS instant`,
+        `${this.checkedOp()} AS checked_op`,
+      ].join(', '),
       `${wallOfMicros('instant', zones.table)} AS wall`,
       `${partitionKeySql('wall', partition)} AS part`,
     ];
@@ -207,21 +210,38 @@ export class ChangeSelect {
     return fitSql(type, text, this.context);
   }
 
+  /** Old key of an update, for the fast variant's look at it. */
+  private oldKey(memberType: string): string {
+    const { key, careful } = this.init;
+    if (key.length === 0 || careful) return 'NULL';
+    const structure = lit(JSON.stringify(Object.fromEntries(key.map((name) => [name, memberType]))));
+    return `from_json(CASE WHEN op = 'u' THEN before END, ${structure})`;
+  }
+
+  private checkedOp(): string {
+    const { key, careful } = this.init;
+    if (key.length === 0 || careful) return 'op';
+    return `CASE WHEN ${this.differs('old_key', 'j')} THEN error(${lit(NOT_PLAIN)}) ELSE op END`;
+  }
+
+  private differs(one: string, other: string): string {
+    const conditions = this.init.key.map((name) => {
+      const member = (struct: string) => `struct_extract(${struct}, ${lit(name)})`;
+      return `coalesce(${member(one)} <> ${member(other)}, false)`;
+    });
+    return conditions.join(' OR ');
+  }
+
   /** An update that changes the key becomes the delete of the old key and the insert of the new one, in this order. */
   private keyChanges(changes: string): string {
     const { key, careful } = this.init;
-    if (key.length === 0) return `SELECT * FROM ${changes}`;
+    if (key.length === 0 || !careful) return `SELECT * FROM ${changes}`;
     const structure = lit(JSON.stringify(Object.fromEntries(key.map((name) => [name, 'VARCHAR']))));
-    const changed = key
-      .map((name) => `coalesce(struct_extract(b, ${lit(name)}) <> struct_extract(k, ${lit(name)}), false)`)
-      .join(' OR ');
     const images =
       `SELECT *, from_json(before, ${structure}) AS b, ` +
       `from_json(CASE WHEN before IS NOT NULL THEN "row" END, ${structure}) AS k FROM ${changes}`;
-    const marked = `SELECT * EXCLUDE (b, k), op = 'u' AND before IS NOT NULL AND (${changed}) AS moved FROM (${images})`;
-    if (!careful) {
-      return `SELECT * EXCLUDE (moved, op), CASE WHEN moved THEN error(${lit(NOT_PLAIN)}) ELSE op END AS op FROM (${marked})`;
-    }
+    const moved = `op = 'u' AND before IS NOT NULL AND (${this.differs('b', 'k')})`;
+    const marked = `SELECT * EXCLUDE (b, k), ${moved} AS moved FROM (${images})`;
     const image = '"MAP(VARCHAR, JSON)"';
     const old = `to_json(map_concat(from_json("row", '${image}'), from_json(before, '${image}')))::VARCHAR`;
     const halves = `SELECT *, unnest(CASE WHEN moved THEN ['d', 'i'] ELSE [op] END) AS half FROM (${marked})`;

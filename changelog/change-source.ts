@@ -2,6 +2,7 @@ import type { FormatName } from '../config/spec.js';
 import { canalJson } from './formats/canal-json.js';
 import type { Duck } from '../warehouse/duckdb.js';
 import { debezium } from './formats/debezium.js';
+import type { Reading } from './fast-or-careful.js';
 import type { MemberContext } from './formats/debezium-values.js';
 import { maxwell } from './formats/maxwell.js';
 
@@ -18,6 +19,8 @@ import { maxwell } from './formats/maxwell.js';
 export interface ChangeSource {
   select: (lines: string, options: ChangeSelectOptions) => string;
   values: ValueNotation;
+  /** `fields` is filled. */
+  hasFields?: boolean;
 }
 
 /** How a log writes the values of columns that are not plain text. */
@@ -33,7 +36,7 @@ export interface ValueNotation {
 }
 
 export interface ChangeSelectOptions {
-  careful: boolean;
+  reading: Reading;
   /** Fill `types`, which some tables need to read binary columns. */
   types: boolean;
   /** Fill `keys`: some table takes its key from the log. */

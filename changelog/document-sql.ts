@@ -4,6 +4,9 @@ import type { ReasonCode } from './quarantine.js';
 /** Marks SQL errors that mean: take the careful path. */
 export const NOT_PLAIN = 'tributary: record is not plain';
 
+/** Marks SQL errors that mean: records have several rows each, read them by the variant that expects it. */
+export const MANY_ROWS = 'tributary: record has many rows';
+
 const BLANKS = `' ' || chr(9) || chr(10) || chr(13)`;
 
 /** A text without the blanks and the byte order mark in front of it. */

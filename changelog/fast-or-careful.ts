@@ -1,5 +1,5 @@
 import { isTributaryError } from '../common/errors.js';
-import { NOT_PLAIN } from './document-sql.js';
+import { MANY_ROWS, NOT_PLAIN } from './document-sql.js';
 
 /** Runs the fast variant of a statement, and the careful one if the data stopped the fast one. */
 export async function fastOrCareful<T>(run: (careful: boolean) => Promise<T>): Promise<T> {
@@ -17,4 +17,26 @@ function isNotPlain(error: unknown): boolean {
     isTributaryError(error, 'DuckDbFailed') &&
     (error.message.includes(NOT_PLAIN) || error.message.includes('Malformed JSON'))
   );
+}
+
+/** How a change log is read: by the variant for records of one row, for records of many, or for records of any kind. */
+export type Reading = 'single' | 'many' | 'careful';
+
+/** Runs the cheapest variant first, and one that copes if the data stopped it. */
+export async function readChanges<T>(run: (reading: Reading) => Promise<T>): Promise<T> {
+  let reading: Reading = 'single';
+  for (;;) {
+    try {
+      return await run(reading);
+    } catch (error) {
+      if (
+        reading === 'single' &&
+        isTributaryError(error, 'DuckDbFailed') &&
+        error.message.includes(MANY_ROWS)
+      ) {
+        reading = 'many';
+      } else if (reading !== 'careful' && isNotPlain(error)) reading = 'careful';
+      else throw error;
+    }
+  }
 }

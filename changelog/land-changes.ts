@@ -1,16 +1,16 @@
 import { join } from 'node:path';
 
-import { lit, type Duck } from '../warehouse/duckdb.js';
+import type { Duck } from '../warehouse/duckdb.js';
 import type { CanonicalLines } from './canonical-lines.js';
 import type { TypesAt } from './change-columns.js';
 import type { ChangeSource, ValueNotation } from './change-source.js';
 import { landChanges, type ChangesResult } from './changes.js';
-import { fastOrCareful } from './fast-or-careful.js';
+import { readChanges } from './fast-or-careful.js';
 import { connectSourceType, type ConnectField } from './formats/debezium-values.js';
 import { hexBytes } from './formats/hex.js';
 import { memberNames } from './formats/members.js';
-import { routeChanges } from './routes.js';
-import type { Spool } from './spool.js';
+import { routeChanges, type SpareColumn } from './routes.js';
+import { spoolRows, type Spool } from './spool.js';
 import type { LandingTable, LandSplitRequest } from './types.js';
 
 /** Tables of one change-log format over the spooled records of a split. */
@@ -29,13 +29,13 @@ export async function landTextChanges(
   source: ChangeSource,
 ): Promise<ChangesResult> {
   const { request, spool, tables } = log;
-  const lines = `read_parquet(${lit(spool.linesPath)})`;
+  const lines = spoolRows(spool.linesPath);
   const types = tables.some((table) => table.columns.some(({ type }) => type === 'binary'));
   const keys = tables.some(({ spec }) => spec.key.length === 0);
   const raw = tables.some(({ spec }) => spec.rawColumn !== undefined);
   const typesAt: TypesAt = async ({ p, o }) => {
     const record = `(SELECT * FROM ${lines} WHERE p = ${p} AND o = ${o})`;
-    const changes = source.select(record, { careful: true, types: true, keys: false, raw: false });
+    const changes = source.select(record, { reading: 'careful', types: true, keys: false, raw: false });
     const [row] = await duck.rows<{ types: string | null; fields: string | null }>(
       `SELECT types, fields FROM (${changes}) LIMIT 1`,
     );
@@ -44,13 +44,20 @@ export async function landTextChanges(
       return Object.fromEntries(fields.map((field) => [field.field, connectSourceType(field)]));
     return JSON.parse(row?.types ?? '{}') as Record<string, string>;
   };
+  const kept = new Set<SpareColumn>();
+  if (types) kept.add('types');
+  if (keys) kept.add('keys');
+  if (raw) kept.add('raw');
+  if (source.hasFields) kept.add('fields');
+  if (tables.some(({ spec }) => spec.match?.shardColumn !== undefined)) kept.add('tbl');
   source.values.prepare?.(duck);
-  const routed = await fastOrCareful((careful) =>
+  const routed = await readChanges((reading) =>
     routeChanges(
       duck,
-      source.select(lines, { careful, types, keys, raw }),
+      source.select(lines, { reading, types, keys, raw }),
       tables,
-      join(request.workDir, 'routed', `${tables[0]!.spec.format}-${careful ? 'careful' : 'fast'}`),
+      join(request.workDir, 'routed', `${tables[0]!.spec.format}-${reading}`),
+      kept,
     ),
   );
   return landChanges(duck, changesRequest(log, source.values, typesAt), routed);
@@ -65,7 +72,8 @@ export async function landDecodedChanges(
   const { request, tables } = log;
   const typesAt: TypesAt = ({ db, tbl }) => Promise.resolve(lines.typesOf(db, tbl));
   const directory = join(request.workDir, 'routed', tables[0]!.spec.format);
-  const routed = await routeChanges(duck, lines.relation(), tables, directory);
+  const kept = new Set<SpareColumn>(['db', 'tbl', 'keys', 'patch']);
+  const routed = await routeChanges(duck, lines.relation(), tables, directory, kept);
   const result = await landChanges(
     duck,
     changesRequest(log, { binary: hexBytes, text: memberNames }, typesAt),
@@ -78,8 +86,8 @@ export async function landDecodedChanges(
 function changesRequest(log: ChangeLog, values: ValueNotation, typesAt: TypesAt) {
   const { request, spool, tables, unattributedTo } = log;
   const records =
-    `(SELECT p, o, ts, key, encode(value) AS value FROM read_parquet(${lit(spool.linesPath)}) ` +
-    `UNION ALL SELECT p, o, ts, key, value FROM read_parquet(${lit(spool.oddPath)}))`;
+    `(SELECT p, o, ts, key, encode(value) AS value FROM ${spoolRows(spool.linesPath)} ` +
+    `UNION ALL SELECT p, o, ts, key, value FROM ${spoolRows(spool.oddPath)})`;
   const { batch, fileStem, workDir } = request;
   return { batch, fileStem, workDir, tables, records, values, typesAt, unattributedTo };
 }

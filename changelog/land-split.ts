@@ -12,7 +12,7 @@ import { decoderFactory } from './decoders/index.js';
 import { createDebeziumMongoDecoder } from './formats/debezium-mongo.js';
 import { landDecodedChanges, landTextChanges } from './land-changes.js';
 import { createQuarantine, quarantineInsert, unattributedQuarantine, writeQuarantine } from './quarantine.js';
-import { spoolBlocks, type Spool } from './spool.js';
+import { spoolBlocks, spoolRows, type Spool } from './spool.js';
 import type { LandedFile, LandingTable, LandSplitRequest, LandSplitResult } from './types.js';
 
 const RECORD_FORMATS = new Set(['json', 'filebeat', 'text']);
@@ -143,7 +143,7 @@ async function landRecords(
 
 /** Values that are not UTF-8 and, if `nulls`, null values. Answers how many null values were left out. */
 async function quarantineOdd(duck: Duck, spool: Spool, owner: string, nulls: boolean): Promise<number> {
-  const odd = `read_parquet(${lit(spool.oddPath)})`;
+  const odd = spoolRows(spool.oddPath);
   await duck.run(
     quarantineInsert(
       `SELECT ${lit(owner)}, p::INTEGER, o, ts, CASE WHEN value IS NULL THEN 'null_value' ELSE 'invalid_utf8' END, NULL, key, value ` +

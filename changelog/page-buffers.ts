@@ -1,5 +1,43 @@
 /** Growable arrays of one Parquet row group, without an object or a string per record. */
 
+/** Numbers as they lie in a block's own arrays, which are taken over at once. */
+export class DoubleBuffer {
+  private values = new Float64Array(4096);
+  count = 0;
+
+  push(value: number): void {
+    this.makeRoom(1);
+    this.values[this.count++] = value;
+  }
+
+  pushAll(values: Float64Array, count: number): void {
+    this.makeRoom(count);
+    this.values.set(values.length === count ? values : values.subarray(0, count), this.count);
+    this.count += count;
+  }
+
+  pushSame(value: number, count: number): void {
+    this.makeRoom(count);
+    this.values.fill(value, this.count, this.count + count);
+    this.count += count;
+  }
+
+  bytes(): Buffer {
+    return Buffer.from(this.values.buffer, 0, this.count * 8);
+  }
+
+  reset(): void {
+    this.count = 0;
+  }
+
+  private makeRoom(count: number): void {
+    if (this.count + count <= this.values.length) return;
+    const next = new Float64Array(Math.max(this.values.length * 2, this.count + count));
+    next.set(this.values.subarray(0, this.count));
+    this.values = next;
+  }
+}
+
 /** Little-endian 64-bit integers from numbers that are safe integers. */
 export class Int64Buffer {
   private words = new Uint32Array(1024);
@@ -54,6 +92,10 @@ export class OptionalBytesBuffer {
     source.copy(this.data, this.size + 4, start, end);
     this.size += 4 + length;
     this.mark(1);
+  }
+
+  pushNulls(count: number): void {
+    for (let i = 0; i < count; i++) this.mark(0);
   }
 
   pushText(text: string | null): void {

@@ -7,7 +7,7 @@ import { ThriftWriter } from './thrift-writer.js';
  * every byte of a value (newlines, NULs, invalid UTF-8) without escaping, and DuckDB reads it faster than any text.
  */
 
-export type PhysicalType = 'int32' | 'int64' | 'bytes' | 'text';
+export type PhysicalType = 'int64' | 'double' | 'bytes' | 'text';
 
 export interface ParquetColumn {
   name: string;
@@ -20,7 +20,7 @@ export const PLAIN = 0;
 export const DELTA_LENGTH = 6;
 export type Encoding = typeof PLAIN | typeof DELTA_LENGTH;
 
-const TYPE_CODE: Record<PhysicalType, number> = { int32: 1, int64: 2, bytes: 6, text: 6 };
+const TYPE_CODE: Record<PhysicalType, number> = { int64: 2, double: 5, bytes: 6, text: 6 };
 const MAGIC = Buffer.from('PAR1');
 
 interface Chunk {

@@ -25,6 +25,12 @@ interface StatsRow {
   partition_keys: { key: string; value: string }[];
 }
 
+/** What is read once and thrown away is not worth compressing, nor large dictionaries. */
+const OPTIONS = {
+  hive: `COMPRESSION zstd, KV_METADATA ${HIVE_PARQUET_METADATA}`,
+  spool: 'COMPRESSION uncompressed, DICTIONARY_SIZE_LIMIT 1000, WRITE_BLOOM_FILTER false',
+};
+
 /**
  * Writes a query's rows to one Parquet file for each value of its `__key` column, in the order the rows come (with one
  * DuckDB thread). A key gets several files only if more keys are open at once than `partitioned_write_max_open_files`.
@@ -33,12 +39,12 @@ export async function copyPartitioned(
   duck: Duck,
   query: string,
   directory: string,
-  compression: 'zstd' | 'uncompressed' = 'zstd',
+  purpose: 'hive' | 'spool' = 'hive',
 ): Promise<CopiedFile[]> {
   await mkdir(directory, { recursive: true });
   const rows = await duck.rows<StatsRow>(
-    `COPY (${query}) TO ${lit(directory)} (FORMAT parquet, COMPRESSION ${compression}, ROW_GROUP_SIZE 122880, ` +
-      `KV_METADATA ${HIVE_PARQUET_METADATA}, PARTITION_BY (${ident(KEY_COLUMN)}), FILENAME_PATTERN 'part_{i}', OVERWRITE_OR_IGNORE, RETURN_STATS)`,
+    `COPY (${query}) TO ${lit(directory)} (FORMAT parquet, ${OPTIONS[purpose]}, ROW_GROUP_SIZE 122880, ` +
+      `PARTITION_BY (${ident(KEY_COLUMN)}), FILENAME_PATTERN 'part_{i}', OVERWRITE_OR_IGNORE, RETURN_STATS)`,
   );
   const files = rows.map((row) => copiedFile(row));
   files.sort((a, b) => a.key - b.key || fileIndex(a.path) - fileIndex(b.path));

@@ -1,7 +1,4 @@
-import { join } from 'node:path';
-
 import { lit, type Duck } from '../warehouse/duckdb.js';
-import { CHANGE_SOURCE_COLUMNS } from './change-source.js';
 import { copyPartitioned, KEY_COLUMN, type CopiedFile } from './partitioned-copy.js';
 import type { LandingTable } from './types.js';
 
@@ -12,34 +9,50 @@ export const DDL = -3;
 export const WATERMARK = -4;
 export const BAD = -5;
 
-/** Files of canonical changes by route. */
-export type Routed = Map<number, CopiedFile[]>;
+/** Columns of the canonical relation that some split's tables do without; a column less is worth a tenth of the routing. */
+export type SpareColumn = 'db' | 'tbl' | 'keys' | 'types' | 'raw' | 'patch' | 'fields';
+
+/** Canonical changes in files, by route. */
+export interface Routed {
+  files: Map<number, CopiedFile[]>;
+  kept: ReadonlySet<SpareColumn>;
+}
+
+const ALWAYS = ['p', 'o', 'kts', 'idx', 'op', 'cdc_ts', 'cdc_seq', 'event_us', '"row"', 'before', 'shape'];
+const SPARE: SpareColumn[] = ['db', 'tbl', 'keys', 'types', 'raw', 'patch', 'fields'];
 
 const PLAIN_NAME = /^[\w-]+$/;
 
 /**
  * Splits canonical changes into one spool for each table, in one pass over the log however many tables it has: names are
- * looked up in a list of (database, table) pairs, and patterns are tried on each distinct pair once.
+ * looked up in a list of (database, table) pairs, and patterns are tried on each distinct pair once. What only few records
+ * have (a reason, a statement, a watermark) is written as one JSON text.
  */
 export async function routeChanges(
   duck: Duck,
   changes: string,
   tables: LandingTable[],
   directory: string,
+  kept: ReadonlySet<SpareColumn>,
 ): Promise<Routed> {
   await fillRoutes(duck, changes, tables);
   const everything = tables.length === 1 && !tables[0]!.spec.match;
   const other = `CASE c.kind WHEN 'ddl' THEN ${DDL} WHEN 'watermark' THEN ${WATERMARK} WHEN 'none' THEN ${NO_ROWS} ELSE ${BAD} END`;
-  const columns = CHANGE_SOURCE_COLUMNS.map((column) => `c.${column}`).join(', ');
-  const query = everything
-    ? `SELECT ${columns}, CASE WHEN c.kind = 'change' THEN 0 ELSE ${other} END AS ${KEY_COLUMN} FROM (${changes}) c`
-    : `SELECT ${columns}, CASE WHEN c.kind = 'change' THEN coalesce(r.id, ${UNMATCHED}) ELSE ${other} END AS ${KEY_COLUMN} ` +
-      `FROM (${changes}) c LEFT JOIN routes r ON c.db = r.db AND c.tbl = r.tbl AND c.kind = 'change'`;
-  const routed: Routed = new Map();
-  for (const file of await copyPartitioned(duck, query, join(directory), 'uncompressed')) {
-    routed.set(file.key, [...(routed.get(file.key) ?? []), file]);
+  const columns = [...ALWAYS, ...kept].map((column) => `c.${column}`);
+  columns.push(
+    `CASE WHEN c.kind <> 'change' OR c.reason IS NOT NULL THEN ` +
+      `to_json({'db': c.db, 'tbl': c.tbl, 'reason': c.reason, 'sql': c.sql, 'mark': c.mark})::VARCHAR END AS note`,
+  );
+  const route = everything ? '0' : `coalesce(r.id, ${UNMATCHED})`;
+  const join = everything ? '' : ` LEFT JOIN routes r ON c.db = r.db AND c.tbl = r.tbl AND c.kind = 'change'`;
+  const query =
+    `SELECT ${columns.join(', ')}, CASE WHEN c.kind = 'change' THEN ${route} ELSE ${other} END AS ${KEY_COLUMN} ` +
+    `FROM (${changes}) c${join}`;
+  const files: Routed['files'] = new Map();
+  for (const file of await copyPartitioned(duck, query, directory, 'spool')) {
+    files.set(file.key, [...(files.get(file.key) ?? []), file]);
   }
-  return routed;
+  return { files, kept };
 }
 
 async function fillRoutes(duck: Duck, changes: string, tables: LandingTable[]): Promise<void> {
@@ -65,9 +78,24 @@ async function fillRoutes(duck: Duck, changes: string, tables: LandingTable[]): 
   );
 }
 
-/** SQL of a route's rows; undefined if it has none. */
+/** SQL of a route's rows, with all columns of the canonical relation but `kind`; undefined if it has none. */
 export function routeRows(routed: Routed, route: number): string | undefined {
-  const files = routed.get(route);
+  const files = routed.files.get(route);
   if (!files) return undefined;
-  return `read_parquet([${files.map((file) => lit(file.path)).join(', ')}], hive_partitioning = false)`;
+  const noted = (name: string) => `json_extract_string(note, '$.${name}')`;
+  const spare = SPARE.map((column) => {
+    if (routed.kept.has(column)) return column;
+    return column === 'db' || column === 'tbl'
+      ? `${noted(column)} AS ${column}`
+      : `NULL::VARCHAR AS ${column}`;
+  });
+  const columns = [
+    ...ALWAYS,
+    ...spare,
+    `${noted('reason')} AS reason`,
+    `${noted('sql')} AS sql`,
+    `${noted('mark')}::BIGINT AS mark`,
+  ];
+  const paths = files.map((file) => lit(file.path)).join(', ');
+  return `(SELECT ${columns.join(', ')} FROM read_parquet([${paths}], hive_partitioning = false))`;
 }

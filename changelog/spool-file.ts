@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 
 import type { RecordBlock } from '../kafka/types.js';
-import { deltaLengths, Int64Buffer, OptionalBytesBuffer } from './page-buffers.js';
+import { deltaLengths, DoubleBuffer, OptionalBytesBuffer } from './page-buffers.js';
 import { DELTA_LENGTH, ParquetFile, PLAIN, type ParquetColumn } from './parquet-file.js';
 
 const PAGE_BYTES = 4 << 20;
@@ -9,17 +9,17 @@ const GROUP_BYTES = 64 << 20;
 const GROUP_ROWS = 122_880;
 
 const META: ParquetColumn[] = [
-  { name: 'p', type: 'int64', optional: false },
-  { name: 'o', type: 'int64', optional: false },
-  { name: 'ts', type: 'int64', optional: false },
+  { name: 'p', type: 'double', optional: false },
+  { name: 'o', type: 'double', optional: false },
+  { name: 'ts', type: 'double', optional: false },
   { name: 'key', type: 'bytes', optional: true },
 ];
 
 /** Partition, offset, timestamp and key of the rows of one row group. */
 class MetaColumns {
-  private partitions = new Int64Buffer();
-  private offsets = new Int64Buffer();
-  private timestamps = new Int64Buffer();
+  private partitions = new DoubleBuffer();
+  private offsets = new DoubleBuffer();
+  private timestamps = new DoubleBuffer();
   private keys = new OptionalBytesBuffer();
 
   get rows(): number {
@@ -28,6 +28,14 @@ class MetaColumns {
 
   get bytes(): number {
     return this.keys.size;
+  }
+
+  pushAll(block: RecordBlock): void {
+    const { count } = block;
+    this.partitions.pushSame(block.partition, count);
+    this.offsets.pushAll(block.offsets, count);
+    this.timestamps.pushAll(block.timestamps, count);
+    for (let i = 0; i < count; i++) this.keys.push(block.bytes, block.keyStart[i]!, block.keyEnd[i]!);
   }
 
   push(block: RecordBlock, i: number): void {
@@ -123,19 +131,14 @@ export class LineFile {
   async add(block: RecordBlock): Promise<void> {
     this.makeRoom(block.bytes.length, block.count);
     const start = this.used;
-    const good = this.moveValues(block, start) && isUtf8(this.page.subarray(start, this.used));
-    if (!good) this.used = start;
-    for (let i = 0; i < block.count; i++) {
-      const from = block.valueStart[i]!;
-      const to = block.valueEnd[i]!;
-      if (from < 0 || (!good && !isUtf8(block.bytes.subarray(from, to)))) {
-        this.odd.push(block, i);
-        continue;
-      }
-      if (!good) this.used += block.bytes.copy(this.page, this.used, from, to);
-      this.lengths[this.count++] = to - from;
-      this.meta.push(block, i);
-      this.rows += 1;
+    const first = this.count;
+    if (this.moveValues(block, start) && isUtf8(this.page.subarray(start, this.used))) {
+      this.meta.pushAll(block);
+      this.rows += block.count;
+    } else {
+      this.used = start;
+      this.count = first;
+      this.addOneByOne(block);
     }
     if (this.used >= PAGE_BYTES || this.meta.rows >= GROUP_ROWS) await this.flushPage();
     await this.odd.flushIfFull();
@@ -151,23 +154,40 @@ export class LineFile {
     return this.file.abandon();
   }
 
-  /** Lays the block's values end to end from `start` on. False if one begins with the inside of a character. */
-  private moveValues(block: RecordBlock, start: number): boolean {
-    block.bytes.copy(this.page, start);
-    let whole = true;
-    let last = 0;
+  /** For a block that has a record without a value or with one that is not UTF-8. */
+  private addOneByOne(block: RecordBlock): void {
     for (let i = 0; i < block.count; i++) {
       const from = block.valueStart[i]!;
-      if (from < 0) continue;
       const to = block.valueEnd[i]!;
-      // Values must come in the order of their bytes, or one would be moved over another.
+      if (from < 0 || !isUtf8(block.bytes.subarray(from, to))) {
+        this.odd.push(block, i);
+        continue;
+      }
+      this.used += block.bytes.copy(this.page, this.used, from, to);
+      this.lengths[this.count++] = to - from;
+      this.meta.push(block, i);
+      this.rows += 1;
+    }
+  }
+
+  /** Lays the block's values end to end from `start` on. False if not all are whole values, one after the other. */
+  private moveValues(block: RecordBlock, start: number): boolean {
+    const { bytes, valueStart, valueEnd, count } = block;
+    bytes.copy(this.page, start);
+    let last = 0;
+    for (let i = 0; i < count; i++) {
+      const from = valueStart[i]!;
+      const to = valueEnd[i]!;
+      // Values must come in the order of their bytes, or one would be moved over another; one that is null is below all.
       if (from < last) return false;
       last = to;
-      if (to > from && (block.bytes[from]! & 0xc0) === 0x80) whole = false;
+      // The inside of a character: this value and the one before it would make a whole one between them.
+      if (to > from && (bytes[from]! & 0xc0) === 0x80) return false;
       this.page.copyWithin(this.used, start + from, start + to);
       this.used += to - from;
+      this.lengths[this.count++] = to - from;
     }
-    return whole;
+    return true;
   }
 
   private makeRoom(bytes: number, records: number): void {

@@ -2,12 +2,18 @@ import { join } from 'node:path';
 
 import { errorMessage, TributaryError } from '../common/errors.js';
 import type { RecordBlock } from '../kafka/types.js';
+import { lit } from '../warehouse/duckdb.js';
 import type { CanonicalLines } from './canonical-lines.js';
 import { LineFile, OddFile } from './spool-file.js';
 
+/** Rows of a spool's file as SQL: p, o, ts, key, value. The file has numbers as the blocks have them, in doubles. */
+export function spoolRows(path: string): string {
+  return `(SELECT p::BIGINT AS p, o::BIGINT AS o, ts::BIGINT AS ts, key, value FROM read_parquet(${lit(path)}))`;
+}
+
 /** The records of a split on the local disk. */
 export interface Spool {
-  /** Records whose value is UTF-8 text: columns p, o, ts, key (BLOB), value (VARCHAR), in the order they came. */
+  /** Records whose value is UTF-8 text: see spoolRows; value is VARCHAR; in the order they came. */
   linesPath: string;
   lines: number;
   /** The others, value as BLOB or NULL. */

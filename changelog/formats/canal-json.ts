@@ -1,5 +1,5 @@
 import type { ChangeSource } from '../change-source.js';
-import { documentSql, unreadableJsonReason } from '../document-sql.js';
+import { documentSql, MANY_ROWS, unreadableJsonReason } from '../document-sql.js';
 import { lit } from '../../warehouse/duckdb.js';
 import { latin1Bytes } from './latin1.js';
 import { memberNames } from './members.js';
@@ -32,11 +32,11 @@ const RANK = `CASE type WHEN 'DELETE' THEN 1 WHEN 'UPDATE' THEN 2 ELSE 3 END`;
  * ordered by (es, offset); Canal by the offset alone, because `es` counts seconds and follows the server's clock.
  */
 export const canalJson: ChangeSource = {
-  select(lines, { careful, types, raw }) {
+  select(lines, { reading, types, keys, raw }) {
     const structure = types ? { ...STRUCTURE, mysqlType: 'JSON' } : STRUCTURE;
     const parsed =
       `SELECT p, o, ts AS kts, value, doc, from_json(doc, ${lit(JSON.stringify(structure))}) AS j ` +
-      `FROM (SELECT *, ${documentSql('value', careful)} AS doc FROM ${lines})`;
+      `FROM (SELECT *, ${documentSql('value', reading === 'careful')} AS doc FROM ${lines})`;
     const fields =
       `SELECT *, j.database AS db, j."table" AS tbl, j."type" AS type, j.data AS data, j._tidb.commitTs AS commit_ts, ` +
       `coalesce(len(j.data), 0) AS n, j.id = '0' AS ticdc, try_cast(j.es AS BIGINT) AS es, ` +
@@ -45,9 +45,11 @@ export const canalJson: ChangeSource = {
       `SELECT *, CASE WHEN doc IS NULL THEN 'bad' WHEN type = 'TIDB_WATERMARK' THEN 'watermark' WHEN j.isDdl = 'true' THEN 'ddl' ` +
       `WHEN n > 0 AND type IN ('INSERT', 'UPDATE', 'DELETE') AND db <> '' AND tbl <> '' AND es IS NOT NULL THEN 'change' ` +
       `WHEN n = 0 AND type IS NOT NULL AND type NOT IN ('INSERT', 'UPDATE', 'DELETE') THEN 'none' ELSE 'bad' END AS kind FROM (${fields})`;
+    const items = `CASE WHEN kind = 'change' THEN data ELSE [NULL]::JSON[] END`;
     const rows =
-      `SELECT *, unnest(CASE WHEN kind = 'change' THEN data ELSE [NULL]::JSON[] END) AS "row", ` +
-      `generate_subscripts(CASE WHEN kind = 'change' THEN data ELSE [NULL]::JSON[] END, 1) - 1 AS idx FROM (${kinds})`;
+      reading === 'single'
+        ? `SELECT *, CASE WHEN n > 1 THEN error(${lit(MANY_ROWS)}) WHEN kind = 'change' THEN data[1] END AS "row", 0 AS idx FROM (${kinds})`
+        : `SELECT *, unnest(${items}) AS "row", generate_subscripts(${items}, 1) - 1 AS idx FROM (${kinds})`;
     return (
       `SELECT p, o, kts, kind, ` +
       `CASE WHEN kind = 'bad' THEN CASE WHEN doc IS NULL THEN ${unreadableJsonReason('value')} ELSE 'not_a_change' END ` +
@@ -56,7 +58,7 @@ export const canalJson: ChangeSource = {
       `coalesce(commit_ts, CASE WHEN ticdc THEN es ELSE o END) AS cdc_ts, ` +
       `CASE WHEN commit_ts IS NOT NULL THEN ${RANK} WHEN ticdc THEN o * 65536 + idx * 4 + ${RANK} ELSE idx * 4 + ${RANK} END AS cdc_seq, ` +
       `es * 1000 AS event_us, "row"::VARCHAR AS "row", CASE WHEN type = 'UPDATE' THEN j.old[idx + 1]::VARCHAR END AS before, ` +
-      `j.pkNames::VARCHAR AS keys, j.sqlType::VARCHAR AS shape, ${types ? 'j.mysqlType::VARCHAR' : 'NULL'} AS types, ` +
+      `${keys ? 'j.pkNames::VARCHAR' : 'NULL'} AS keys, j.sqlType::VARCHAR AS shape, ${types ? 'j.mysqlType::VARCHAR' : 'NULL'} AS types, ` +
       `CASE WHEN kind = 'ddl' THEN j.sql END AS sql, j._tidb.watermarkTs AS mark, ${raw ? 'value' : 'NULL'} AS raw, NULL AS patch, NULL AS fields FROM (${rows})`
     );
   },

@@ -38,10 +38,10 @@ const UNAVAILABLE = ['__debezium_unavailable_value', 'X19kZWJleml1bV91bmF2YWlsYW
  * their position; the LSN and the Kafka offset for PostgreSQL; TiCDC's commit_ts.
  */
 export const debezium: ChangeSource = {
-  select(lines, { careful, raw, keys }) {
+  select(lines, { reading, raw, keys }) {
     const parsed =
       `SELECT p, o, ts AS kts, key, value, doc, from_json(doc, ${lit(JSON.stringify(STRUCTURE))}) AS j ` +
-      `FROM (SELECT *, ${documentSql('value', careful)} AS doc FROM ${lines})`;
+      `FROM (SELECT *, ${documentSql('value', reading === 'careful')} AS doc FROM ${lines})`;
     const either = (name: string) => `coalesce(j.payload.${name}, j.${name})`;
     const source = (name: string) => either(`source."${name}"`);
     const fields =
@@ -75,6 +75,7 @@ export const debezium: ChangeSource = {
       `${raw ? 'value' : 'NULL'} AS raw, NULL AS patch, fields FROM (${kinds})`
     );
   },
+  hasFields: true,
   values: {
     binary: (text, _sourceType, options) => debeziumBytes(text, { options }),
     member: debeziumText,

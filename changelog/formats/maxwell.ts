@@ -28,10 +28,10 @@ const LAST = '4611686018427387904';
  * rows have no position and so are older than every change that has one.
  */
 export const maxwell: ChangeSource = {
-  select(lines, { careful, raw, keys }) {
+  select(lines, { reading, raw, keys }) {
     const parsed =
       `SELECT p, o, ts AS kts, key, value, doc, from_json(doc, ${lit(JSON.stringify(STRUCTURE))}) AS j ` +
-      `FROM (SELECT *, ${exactNumbers('document')} AS doc FROM (SELECT *, ${documentSql('value', careful)} AS document FROM ${lines}))`;
+      `FROM (SELECT *, ${exactNumbers('document')} AS doc FROM (SELECT *, ${documentSql('value', reading === 'careful')} AS document FROM ${lines}))`;
     const fields =
       `SELECT *, j.database AS db, j."table" AS tbl, j."type" AS type, ` +
       `try_cast(regexp_extract(j.position, '\\.([0-9]+):', 1) AS BIGINT) * 1099511627776 ` +

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 
 import { afterAll, describe, expect, it } from 'vitest';
 
-import { spoolBlocks } from '../../../changelog/spool.js';
+import { spoolBlocks, spoolRows } from '../../../changelog/spool.js';
 import type { RecordBlock } from '../../../kafka/types.js';
-import { Duck, lit } from '../../../warehouse/duckdb.js';
+import { Duck } from '../../../warehouse/duckdb.js';
 import { recordBlocks, type TestRecord } from './landing.js';
 
 const directories: string[] = [];
@@ -30,7 +30,7 @@ async function spooled(records: TestRecord[], perBlock: number) {
   const spool = await spoolBlocks(blocks, directory);
   const duck = await Duck.open({ threads: 1, memoryLimitMb: 512, tempDirectory: join(directory, 'duck') });
   const read = (path: string, value: string) =>
-    duck.rows<Row>(`SELECT p, o, ts, hex(key) AS key, ${value} AS value FROM read_parquet(${lit(path)})`);
+    duck.rows<Row>(`SELECT p, o, ts, hex(key) AS key, ${value} AS value FROM ${spoolRows(path)}`);
   const lines = await read(spool.linesPath, 'hex(encode(value))');
   const odd = await read(spool.oddPath, 'hex(value)');
   duck.close();
