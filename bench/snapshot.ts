@@ -1,19 +1,23 @@
 /**
  * Merge of a snapshot against copying its base once. `npm run bench -- snapshot --rows 10000000 --changes 500000 --hive`
  */
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { readEndpoints } from '../stack/endpoints.js';
+import { HiveCatalog } from '../warehouse/catalog-hive.js';
 import { Duck } from '../warehouse/duckdb.js';
 import { mapParallel } from '../warehouse/parallel.js';
 import { bucketingOf, bucketSql, chooseBucketCount } from '../warehouse/snapshot/bucketing.js';
+import { hiveMerge } from '../warehouse/snapshot/hive-merge.js';
 import { previousBucket, type PreviousSnapshot } from '../warehouse/snapshot/manifest.js';
 import { mergeBucket } from '../warehouse/snapshot/merge-bucket.js';
 import { fileChecksum, PARQUET_OPTIONS } from '../warehouse/snapshot/parquet.js';
 import { publishSnapshot } from '../warehouse/snapshot/publish.js';
 import { bucketChanges } from '../warehouse/snapshot/split.js';
-import type { MergeContext, SnapshotTable } from '../warehouse/snapshot/types.js';
+import type { MergeContext, SnapshotTable, SourceFile } from '../warehouse/snapshot/types.js';
 import { FileStorage } from '../warehouse/storage-file.js';
 
 const { values: flags } = parseArgs({
@@ -44,6 +48,7 @@ const table: SnapshotTable = {
     { name: 'paid', type: 'boolean' },
   ],
 };
+const BOUNDARY = { order: 'tso', ms: Date.parse('2030-01-01Z'), wall: '2030-01-01 00:00:00' } as const;
 const COLUMNS =
   `(hash(range + 1) % 1000000)::BIGINT AS user_id, (hash(range + 7) % 10000000)::DECIMAL(18,2) / 100 AS amount, ` +
   `'status-' || (range % 7) AS status, md5(range::VARCHAR) AS note, ` +
@@ -108,6 +113,7 @@ async function bench(root: string): Promise<void> {
   const merged = await mergeAll(storage, root, previous, buckets);
   const second = await copyBase();
   duck.close();
+  const hive = flags.hive ? await mergeOnHive(storage, previous, merged.events) : undefined;
   const copy = { seconds: (first.seconds + second.seconds) / 2, cpu: (first.cpu + second.cpu) / 2 };
   report('copy of the base', copy, copy);
   report('split of the changes', merged.split, copy);
@@ -118,6 +124,11 @@ async function bench(root: string): Promise<void> {
     cpu: merged.split.cpu + merged.merge.cpu + merged.publish.cpu,
   };
   report('snapshot', total, copy);
+  if (hive) {
+    console.log(
+      `same merge by Hive      ${hive.toFixed(2).padStart(8)} s  ${(hive / total.seconds).toFixed(2)} x the snapshot's time`,
+    );
+  }
   console.log(`${buckets} buckets, counts ${JSON.stringify(merged.counts)}`);
   console.log(`peak memory of this process ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MB`);
 }
@@ -167,7 +178,7 @@ async function makeBase(
 }
 
 async function mergeAll(storage: FileStorage, root: string, previous: PreviousSnapshot, buckets: number) {
-  const boundary = { order: 'tso', ms: Date.parse('2030-01-01Z'), wall: '2030-01-01 00:00:00' } as const;
+  const boundary = BOUNDARY;
   const now = bucketingOf(table, buckets);
   const context = (name: string): MergeContext => ({
     storage,
@@ -210,7 +221,30 @@ async function mergeAll(storage: FileStorage, root: string, previous: PreviousSn
     });
     counts = manifest.counts;
   });
-  return { split, merge, publish, counts };
+  return { split, merge, publish, counts, events: written!.buckets };
+}
+
+/** The same merge as one HiveQL statement over the same files, in a Hive that is warm already. */
+async function mergeOnHive(
+  storage: FileStorage,
+  previous: PreviousSnapshot,
+  events: SourceFile[],
+): Promise<number> {
+  const database = `bench_${randomBytes(4).toString('hex')}`;
+  const options = { ...readEndpoints().hive, auth: 'nosasl', user: 'hive' } as const;
+  const elsewhere = new HiveCatalog({ ...options, database: 'default' });
+  await elsewhere.execute(`CREATE DATABASE ${database}`);
+  const catalog = new HiveCatalog({ ...options, database });
+  try {
+    await catalog.query('SELECT count(*) FROM (SELECT 1 AS a) t');
+    const context = { storage, catalog, stagingDir: '_staging/run/merge/hive/1', id: database };
+    const request = { table, boundary: BOUNDARY, latenessMs: 86_400_000, previous, events };
+    return (await cost(() => hiveMerge(context, request))).seconds;
+  } finally {
+    await catalog.close();
+    await elsewhere.execute(`DROP DATABASE ${database} CASCADE`);
+    await elsewhere.close();
+  }
 }
 
 function report(what: string, { seconds, cpu }: Cost, copy: Cost): void {

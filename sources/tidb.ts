@@ -1,4 +1,5 @@
 import { isTributaryError } from '../common/errors.js';
+import type { OrderKind } from '../warehouse/snapshot/types.js';
 import { sourceError } from './errors.js';
 import type { MysqlSession } from './mysql-session.js';
 
@@ -13,6 +14,21 @@ export function tsoToMs(tso: string): number {
 /** The TSO to read as of, to see what was committed before an instant: the last one before it. */
 export function tsoBefore(ms: number): string {
   return ((BigInt(ms) << TSO_LOGICAL_BITS) - 1n).toString();
+}
+
+/**
+ * `cdc_ts` of the rows that were read as of a TSO, in the terms of the log's order key. Where that is coarser than a TSO, or
+ * no time, the rows take the place just before: the log repeats what it had by then, and its repeats change nothing.
+ */
+export function bootstrapCdcTs(order: OrderKind, tso: string): string {
+  switch (order) {
+    case 'tso':
+      return tso;
+    case 'ms':
+      return String(tsoToMs(tso) - 1);
+    default:
+      return '-1';
+  }
 }
 
 /** A TSO of now, to read a whole table as of. */

@@ -2,14 +2,14 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import type { Duck } from '../duckdb.js';
+import { HIVE_PARQUET_METADATA, type Duck } from '../duckdb.js';
 import { duckName, duckString } from '../sql.js';
 import type { Storage } from '../storage.js';
 import { duckType } from './duck-type.js';
 import type { MergeContext, SnapshotColumn, StagedSnapshotFile } from './types.js';
 
 /** Settings of every Parquet file that a merge writes. Row groups are small enough to be read in parallel. */
-export const PARQUET_OPTIONS = 'FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880';
+export const PARQUET_OPTIONS = `FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880, KV_METADATA ${HIVE_PARQUET_METADATA}`;
 
 /** DuckDB SQL that scans local Parquet files, whose columns may differ: a column that a file lacks is NULL there. */
 export function parquetScan(files: readonly string[]): string {

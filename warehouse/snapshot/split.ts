@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Duck } from '../duckdb.js';
+import { Duck, HIVE_PARQUET_METADATA } from '../duckdb.js';
 import { duckString } from '../sql.js';
 import { beforeBoundary } from './boundary.js';
 import { snapshotCheckFailed, snapshotKeyNull } from './errors.js';
@@ -143,7 +143,7 @@ async function writeBuckets(ctx: MergeContext, duck: Duck, query: string): Promi
     count: string;
     partition_keys: { key: string; value: string }[];
   }>(
-    `COPY (${query}) TO ${duckString(directory)} (FORMAT parquet, COMPRESSION snappy, ` +
+    `COPY (${query}) TO ${duckString(directory)} (FORMAT parquet, COMPRESSION snappy, KV_METADATA ${HIVE_PARQUET_METADATA}, ` +
       `PARTITION_BY (${EVENT.bucket}), FILENAME_PATTERN 'part_{i}', OVERWRITE_OR_IGNORE, RETURN_STATS)`,
   );
   const files = stats

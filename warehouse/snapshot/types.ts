@@ -25,7 +25,7 @@ export interface SnapshotTable {
   kind: 'relational' | 'document';
 }
 
-/** What `cdc_ts` counts; `offset` means that it is no time at all. */
+/** What `cdc_ts` counts; `offset` stands for every order that is no time (Kafka offset, binlog position, LSN). */
 export type OrderKind = 'tso' | 'oplog' | 'ms' | 'offset';
 
 /** An instant up to which (exclusive) changes belong to a snapshot. */

@@ -11,6 +11,7 @@ import {
 import { chooseEngine } from '../../../warehouse/snapshot/choose-engine.js';
 import { mergeStatement, scratchColumns } from '../../../warehouse/snapshot/hive-sql.js';
 import { reconcile, reconcileBucket, sumCounts } from '../../../warehouse/snapshot/reconcile.js';
+import { selectFiles, type ChangelogFile } from '../../../warehouse/snapshot/select-files.js';
 import {
   keepsTombstone,
   mergeKey,
@@ -130,6 +131,43 @@ describe('counts', () => {
       /3 rows before \+ 0 inserted - 0 deleted is not 0/,
     );
   });
+});
+
+describe('the files of a snapshot', () => {
+  const file = (
+    seq: number,
+    min: number | null,
+    max: number | null,
+    more: Partial<ChangelogFile> = {},
+  ): ChangelogFile => ({
+    path: `f${seq}`,
+    rows: 1,
+    stream: 's',
+    seq,
+    minCdcTs: min === null ? null : String(min),
+    maxCdcTs: max === null ? null : String(max),
+    minEventMs: min,
+    maxEventMs: max,
+    ...more,
+  });
+  const before = { boundaryMs: 1_000, applied: { s: 5 } };
+
+  // A file that is forgotten is a change that the mirror never shows.
+  it.each(['ms', 'offset'] as const)(
+    'are the new ones, and old ones that reach beyond the last boundary (%s)',
+    (order) => {
+      const needed = (f: ChangelogFile): boolean => selectFiles([f], utc(order, 2_000), before).length === 1;
+      expect(needed(file(6, 10, 20))).toBe(true);
+      expect(needed(file(5, 10, 999))).toBe(false);
+      expect(needed(file(5, 10, 1_000))).toBe(true);
+      expect(needed(file(6, 2_000, 2_500))).toBe(false);
+      expect(needed(file(6, 1_999, 2_500))).toBe(true);
+      expect(needed(file(5, null, null))).toBe(true);
+      expect(needed(file(5, 10, 20, { stream: 'other' }))).toBe(true);
+      expect(selectFiles([file(5, 10, 20)], utc(order, 2_000), undefined)).toHaveLength(1);
+      expect(needed(file(6, 10, 20, { rows: 0 }))).toBe(false);
+    },
+  );
 });
 
 describe('the choice of an engine', () => {

@@ -6,7 +6,8 @@ import { MysqlSession } from '../../../sources/mysql-session.js';
 import { chooseKey, splitTableName, type SourceTable } from '../../../sources/mysql-table.js';
 import { planColumns } from '../../../sources/mysql-values.js';
 import { Throttle } from '../../../sources/throttle.js';
-import { parseDuration, parseSafePoint, tsoBefore, tsoToMs } from '../../../sources/tidb.js';
+import type { OrderKind } from '../../../warehouse/snapshot/types.js';
+import { bootstrapCdcTs, parseDuration, parseSafePoint, tsoBefore, tsoToMs } from '../../../sources/tidb.js';
 
 describe('SQL for MySQL', () => {
   it('quotes whatever a name or a text holds', () => {
@@ -116,6 +117,12 @@ describe('columns of a mirror', () => {
 describe('TiDB', () => {
   it('tells its times in ways of its own', () => {
     expect(tsoToMs(tsoBefore(1_700_000_000_000))).toBe(1_699_999_999_999);
+    const tso = tsoBefore(1_700_000_000_000);
+    expect(['tso', 'ms', 'offset'].map((order) => bootstrapCdcTs(order as OrderKind, tso))).toEqual([
+      tso,
+      '1699999999998',
+      '-1',
+    ]);
     expect(parseSafePoint('20240101-08:00:00 +0800')).toBe(Date.parse('2024-01-01T00:00:00Z'));
     expect(parseSafePoint('20240101-08:00:00.123456 +0000')).toBe(Date.parse('2024-01-01T08:00:00.123Z'));
     expect(parseSafePoint(null)).toBeNull();
