@@ -67,10 +67,10 @@ export function canalJson(count: number): Buffer[] {
       sqlType: { id: -5, uid: -5, amt: 3, st: 12, at: 93 },
       mysqlType: {
         id: 'bigint',
-        user_id: 'bigint',
+        uid: 'bigint',
         amt: 'decimal',
-        status: 'varchar',
-        updated_at: 'datetime',
+        st: 'varchar',
+        at: 'datetime',
       },
       old: [{ st: 'new' }],
       data: [row],
