@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TributaryError } from '../common/errors.js';
-import { Duck, lit, type DuckOptions } from './duckdb.js';
+import { Duck, HIVE_PARQUET_METADATA, lit, type DuckOptions } from './duckdb.js';
 
 export interface RewrittenFile {
   localPath: string;
@@ -25,7 +25,7 @@ export async function rewriteParquet(
     const countOf = async (from: string): Promise<number> =>
       Number((await duck.rows<{ n: string }>(`SELECT count(*)::VARCHAR AS n FROM ${from}`))[0]!.n);
     await duck.run(
-      `COPY (SELECT * FROM ${source}${order}) TO ${lit(output)} (FORMAT parquet, COMPRESSION zstd)`,
+      `COPY (SELECT * FROM ${source}${order}) TO ${lit(output)} (FORMAT parquet, COMPRESSION zstd, KV_METADATA ${HIVE_PARQUET_METADATA})`,
     );
     const rows = await countOf(source);
     const written = await countOf(`read_parquet(${lit(output)})`);
