@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { dfsadmin } from '../../../stack/hdfs-tools.js';
 import { StackManager } from '../../../stack/manager.js';
 import { WebHdfsStorage, type WebHdfsOptions } from '../../../warehouse/storage-webhdfs.js';
@@ -11,6 +11,8 @@ import { WebHdfsStorage, type WebHdfsOptions } from '../../../warehouse/storage-
 let stack: StackManager;
 
 beforeAll(async () => {
+  // The suite's stack may have been moved by the environment; this one has ports of its own.
+  vi.stubEnv('TRIBUTARY_STACK_PORT_OFFSET', '');
   stack = new StackManager({ root: await mkdtemp(join(tmpdir(), 'tributary-hdfs-')) });
   await stack.up(['hdfs'], { portOffset: 21_000 + (process.pid % 200) * 20 });
 });
