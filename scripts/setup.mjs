@@ -39,3 +39,5 @@ export function setup() {
   }
   run('building', 'npm', ['run', '--silent', 'build']);
 }
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) setup();
