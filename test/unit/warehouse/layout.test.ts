@@ -10,7 +10,8 @@ describe('quoteSegment', () => {
       fc.property(text, (name) => {
         const segment = layout.quoteSegment(name);
         expect(layout.unquoteSegment(segment)).toBe(name);
-        expect(segment).not.toMatch(/[/:\\?#%=\s](?![0-9A-F]{2})/);
+        // Spaces beyond ASCII stay as they are: HDFS and Hive take them.
+        expect(segment.replace(/%[0-9A-F]{2}/g, '')).not.toMatch(/[/:\\?#%= \t-\r]/);
         expect(segment).not.toMatch(/^[._]/);
         expect(layout.pathSegments(segment)).toEqual([segment]);
       }),
