@@ -2,12 +2,14 @@ import type { TLSConfig } from '@temporalio/client';
 import { readFile } from 'node:fs/promises';
 import { TributaryError } from '../common/errors.js';
 import { loadConfig, type LoadedConfig } from '../config/load.js';
+import { ConfigError } from '../config/problems.js';
 import { resolveRuntime } from '../config/resolve-runtime.js';
 import { resolveTables } from '../config/resolve.js';
 import { ingestOf, type RuntimeConfig, type TemporalRuntime } from '../config/runtime.js';
 import type { TableSpec } from '../config/spec.js';
 import { suggest } from '../config/suggest.js';
 import type { IngestSettings } from '../workflows/types.js';
+import { note } from './output.js';
 import type { TemporalTarget } from './temporal.js';
 
 /** The config as a command sees it. */
@@ -32,6 +34,21 @@ export async function openSession(
     runtime: resolveRuntime(loaded),
     specs: resolveTables(loaded).map(({ spec }) => spec),
   };
+}
+
+/**
+ * The same for commands that look around while people still write their tables: mistakes under `tables:` do not stop
+ * them, the tables are then left out.
+ */
+export async function openConnections(file: string): Promise<Session> {
+  try {
+    return await openSession(file);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const loaded = await loadConfig(file, { secrets: 'optional', sections: 'connections' });
+    note(`${file} has mistakes in its tables, which are left out here; tributary validate shows them`);
+    return { loaded, runtime: resolveRuntime(loaded), specs: [] };
+  }
 }
 
 /** How a table's topic is cut into batches. */

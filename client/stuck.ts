@@ -1,6 +1,10 @@
 import type { Client } from '@temporalio/client';
 import { ifRunning } from './temporal.js';
 
+type Description = Awaited<ReturnType<ReturnType<Client['workflow']['getHandle']>['describe']>>;
+type PendingActivity = NonNullable<Description['raw']['pendingActivities']>[number];
+type Failure = NonNullable<PendingActivity['lastFailure']>;
+
 /** An activity that keeps failing and is tried again: what the workflow itself does not know of. */
 export interface StuckActivity {
   workflowId: string;
@@ -21,8 +25,23 @@ export async function stuckActivities(client: Client, workflowId: string): Promi
       workflowId,
       activity: activity.activityType?.name ?? 'activity',
       attempt: activity.attempt ?? 1,
-      code: activity.lastFailure?.applicationFailureInfo?.type ?? activity.lastFailure?.source ?? 'Failure',
-      message: activity.lastFailure?.message ?? '',
+      ...reasonOf(activity.lastFailure!),
       nextAttemptMs: activity.scheduledTime?.seconds ? Number(activity.scheduledTime.seconds) * 1000 : null,
     }));
+}
+
+/** A worker's own words, or what it means that the server stopped waiting for them. */
+function reasonOf(failure: Failure): { code: string; message: string } {
+  if (failure.timeoutFailureInfo) {
+    return {
+      code: 'WorkerSilent',
+      message:
+        'The worker that did this went silent: it ended, lost its connection, or was too busy to answer. ' +
+        'Another attempt goes on from what is in storage.',
+    };
+  }
+  return {
+    code: failure.applicationFailureInfo?.type ?? failure.source ?? 'Failure',
+    message: failure.message ?? '',
+  };
 }

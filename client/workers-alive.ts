@@ -15,3 +15,8 @@ export async function workersAlive(client: Client, namespace: string, taskQueue:
     ({ lastAccessTime }) => Date.now() - Number(lastAccessTime?.seconds ?? 0) * 1000 < SILENT_MS,
   );
 }
+
+/** What to tell a person when no worker is there. */
+export function workerMissing(taskQueue: string): string {
+  return `no worker asks for work on task queue ${taskQueue}, so nothing happens until one does; start one: tributary worker`;
+}

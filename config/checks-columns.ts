@@ -12,7 +12,14 @@ export function checkColumns(table: TableConfig, path: Path, report: Report): vo
   const taken = reservedNames(table);
   table.columns.forEach((column, index) => {
     const at = [...path, 'columns', index];
-    claim(taken, column.name, 'a column of this table', [...at, 'name'], report, column.path ?? column.name);
+    claim(
+      taken,
+      column.name,
+      'a column of this table',
+      [...at, 'name'],
+      report,
+      column.path ?? defaultPath(table, column.name),
+    );
     checkPath(table, column, [...at, 'path'], report);
   });
   if (table.raw !== false) {
@@ -25,6 +32,11 @@ export function checkColumns(table: TableConfig, path: Path, report: Report): vo
   }
   checkRename(table, taken, path, report);
   checkKey(table, path, report);
+}
+
+/** Where a column without a path comes from. */
+function defaultPath(table: TableConfig, name: string): string {
+  return table.mode === 'mirror' && !isDocuments(table) ? name : `$.${name}`;
 }
 
 /** Hive column -> whose it is. */

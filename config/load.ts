@@ -16,6 +16,8 @@ export interface LoadOptions {
    * Default: `required`.
    */
   secrets?: 'required' | 'optional';
+  /** `connections` leaves the tables out, for commands that look around while a table is not right yet. Default: `all`. */
+  sections?: 'all' | 'connections';
 }
 
 export interface LoadedConfig {
@@ -54,6 +56,7 @@ export function parseConfig(text: string, file: string, options: LoadOptions = {
     secrets: options.secrets ?? 'required',
   });
   const document = readDocument(source, scalars);
+  if (options.sections === 'connections') delete document?.value['tables'];
   const config = document && checkDocument(document, source);
   const problems = source.problems();
   if (!config || source.hasErrors) throw new ConfigError(file, problems);

@@ -1,6 +1,7 @@
 import { Runtime, type Logger as TemporalLogger, type LogLevel } from '@temporalio/worker';
 import type { Logger } from '../common/log.js';
 
+const CHATTER = /^(Worker state changed|No .* registered, not polling)/;
 const LEVELS = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
 
 /** Prepares the process for workers. Once a process, before any other use of the SDK. */
@@ -20,7 +21,9 @@ export function installRuntime(log: Logger, options: { metricsAddress?: string }
 
 function bridge(log: Logger): TemporalLogger {
   const write = (level: LogLevel, message: string, meta?: Record<string | symbol, unknown>): void => {
-    log[LEVELS[level]]({ ...meta }, message);
+    // The workers' own states and what each of the two does not poll for: right, and of no use to the person on call.
+    const chatter = meta?.['sdkComponent'] === 'worker' && CHATTER.test(message);
+    log[chatter ? 'debug' : LEVELS[level]]({ ...meta }, message);
   };
   return {
     log: write,

@@ -7,7 +7,7 @@ import { clusterOptions } from '../../workers/open-context.js';
 import { proposeTable } from '../propose-table.js';
 import { count, note, print, printJson, renderTable } from '../output.js';
 
-import { openSession, type Session } from '../session.js';
+import { openConnections, type Session } from '../session.js';
 
 interface Options {
   config: string;
@@ -18,7 +18,7 @@ interface Options {
 
 /** Looks at a topic and proposes the config of a table; without a topic, lists the topics that no table reads. */
 export async function discover(topic: string | undefined, options: Options): Promise<void> {
-  const session = await openSession(options.config);
+  const session = await openConnections(options.config);
   const kafka = pickCluster(session, options.kafka);
   if (topic === undefined) return listTopics(session, kafka, options);
   const reader = createRangeReader(clusterOptions(session.runtime.kafka[kafka]!));

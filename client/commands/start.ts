@@ -11,6 +11,7 @@ import { diffValues, type Difference } from '../diff.js';
 import { note, print, printJson } from '../output.js';
 import { openSession, pickTables, settingsOf, temporalTarget } from '../session.js';
 import { ask, ifRunning, withTemporal } from '../temporal.js';
+import { workerMissing, workersAlive } from '../workers-alive.js';
 
 interface Started {
   table: string;
@@ -40,6 +41,10 @@ export async function start(
       );
       results.push(result);
       if (!options.json) show(result);
+    }
+    const { namespace, taskQueue } = runtime.temporal;
+    if (!options.dryRun && results.length > 0 && !(await workersAlive(client, namespace, taskQueue))) {
+      note(`${pc.yellow('WorkerMissing')}: ${workerMissing(taskQueue)}`);
     }
     return results;
   });

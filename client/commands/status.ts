@@ -7,7 +7,7 @@ import { renderTable, count, print, seconds } from '../output.js';
 import { overview, type TableOverview } from '../overview.js';
 import { stuckActivities } from '../stuck.js';
 import { ask, ifRunning, withTemporal } from '../temporal.js';
-import { workersAlive } from '../workers-alive.js';
+import { workerMissing, workersAlive } from '../workers-alive.js';
 
 interface Options {
   config: string;
@@ -76,9 +76,7 @@ async function all(client: TemporalClient, session: Session, options: Options): 
     tables.some(({ workflowId }) => workflowId !== null) &&
     !(await workersAlive(client, namespace, taskQueue))
   ) {
-    lines.push(
-      `\n${pc.red('WorkerMissing')}: no worker asks for work on task queue ${taskQueue}; start one: tributary worker`,
-    );
+    lines.push(`\n${pc.red('WorkerMissing')}: ${workerMissing(taskQueue)}`);
   }
   return lines.join('\n');
 }

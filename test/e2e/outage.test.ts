@@ -75,6 +75,22 @@ describe('an outage', () => {
     expect(await inHive()).toEqual({ n: String(sent), d: String(sent) });
   });
 
+  it('of space in HDFS: status says that it is full, and it goes on by itself once there is room', async () => {
+    const root = `/e2e/${here.name}`;
+    // Files take a whole block of the quota until they are closed, so this leaves no room for any.
+    await dfsadmin(['-setSpaceQuota', '1', root]);
+    try {
+      await send(2_000);
+      const seen = await here.until(here.table('click'), 'the retries show', ({ stuck }) => stuck.length > 0);
+      expect(seen.stuck[0]).toMatchObject({ code: 'StorageFull' });
+      expect(seen.rows).toBe(sent - 2_000);
+    } finally {
+      await dfsadmin(['-clrSpaceQuota', root]);
+    }
+    await here.until(here.table('click'), 'all rows', ({ rows }) => rows === sent, 240_000);
+    expect(await inHive()).toEqual({ n: String(sent), d: String(sent) });
+  });
+
   it('of Kafka: the same', async () => {
     await stack.kill('kafka');
     await pause(5_000);
