@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { TributaryError } from '../common/errors.js';
 import type { Catalog } from './catalog.js';
 import type { Storage } from './storage.js';
@@ -55,6 +56,9 @@ export async function fenced<T>(
   };
   check();
   const timer = new AbortController();
+  const stop = signal === undefined ? timer.signal : AbortSignal.any([signal, timer.signal]);
+  // Many requests of one commit wait on it; that is no leak.
+  setMaxListeners(0, stop);
   const timeout = setTimeout(() => timer.abort(deadlinePassed()), Math.min(deadline - now(), MAX_TIMER));
   try {
     return await work(
@@ -62,7 +66,7 @@ export async function fenced<T>(
         storage: refusing(warehouse.storage, STORAGE_CHANGES, check),
         catalog: refusing(warehouse.catalog, CATALOG_CHANGES, check),
       },
-      signal === undefined ? timer.signal : AbortSignal.any([signal, timer.signal]),
+      stop,
     );
   } finally {
     clearTimeout(timeout);
