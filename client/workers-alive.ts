@@ -3,6 +3,8 @@ import type { Client } from '@temporalio/client';
 const WORKFLOW_TASKS = 1;
 /** A worker asks for work at least every minute. */
 const SILENT_MS = 90_000;
+/** At one a second. */
+const STARTING_LOOKS = 6;
 
 /** Whether any worker has asked for work on the task queue lately. */
 export async function workersAlive(client: Client, namespace: string, taskQueue: string): Promise<boolean> {
@@ -14,6 +16,15 @@ export async function workersAlive(client: Client, namespace: string, taskQueue:
   return (pollers ?? []).some(
     ({ lastAccessTime }) => Date.now() - Number(lastAccessTime?.seconds ?? 0) * 1000 < SILENT_MS,
   );
+}
+
+/** The same, for those who may have started a worker a moment ago: it needs some seconds to come up. */
+export async function workersComing(client: Client, namespace: string, taskQueue: string): Promise<boolean> {
+  for (let look = 0; look < STARTING_LOOKS; look++) {
+    if (await workersAlive(client, namespace, taskQueue)) return true;
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+  }
+  return false;
 }
 
 /** What to tell a person when no worker is there. */

@@ -11,7 +11,7 @@ import { diffValues, type Difference } from '../diff.js';
 import { note, print, printJson } from '../output.js';
 import { openSession, pickTables, settingsOf, temporalTarget } from '../session.js';
 import { ask, ifRunning, withTemporal } from '../temporal.js';
-import { workerMissing, workersAlive } from '../workers-alive.js';
+import { workerMissing, workersComing } from '../workers-alive.js';
 
 interface Started {
   table: string;
@@ -43,7 +43,7 @@ export async function start(
       if (!options.json) show(result);
     }
     const { namespace, taskQueue } = runtime.temporal;
-    if (!options.dryRun && results.length > 0 && !(await workersAlive(client, namespace, taskQueue))) {
+    if (!options.dryRun && results.length > 0 && !(await workersComing(client, namespace, taskQueue))) {
       note(`${pc.yellow('WorkerMissing')}: ${workerMissing(taskQueue)}`);
     }
     return results;
