@@ -5,21 +5,14 @@ import type { TableConfig } from './schema.js';
 import { CHANGE_COLUMNS, RECORD_COLUMNS } from './spec.js';
 import type { Path } from './source.js';
 import { suggest } from './suggest.js';
-import { isDocuments } from './table-source.js';
+import { columnPath, isDocuments, isRelationalMirror } from './table-source.js';
 
 /** Checks the names, paths and key of one table's columns. */
 export function checkColumns(table: TableConfig, path: Path, report: Report): void {
   const taken = reservedNames(table);
   table.columns.forEach((column, index) => {
     const at = [...path, 'columns', index];
-    claim(
-      taken,
-      column.name,
-      'a column of this table',
-      [...at, 'name'],
-      report,
-      column.path ?? defaultPath(table, column.name),
-    );
+    claim(taken, column.name, 'a column of this table', [...at, 'name'], report, columnPath(table, column));
     checkPath(table, column, [...at, 'path'], report);
   });
   if (table.raw !== false) {
@@ -32,11 +25,6 @@ export function checkColumns(table: TableConfig, path: Path, report: Report): vo
   }
   checkRename(table, taken, path, report);
   checkKey(table, path, report);
-}
-
-/** Where a column without a path comes from. */
-function defaultPath(table: TableConfig, name: string): string {
-  return table.mode === 'mirror' && !isDocuments(table) ? name : `$.${name}`;
 }
 
 /** Hive column -> whose it is. */
@@ -91,7 +79,7 @@ function checkPath(
     report({ path, at: 'key', message });
     return;
   }
-  if (table.mode === 'mirror' && !isDocuments(table)) {
+  if (isRelationalMirror(table)) {
     if (!/^\$[.[]/.test(column.path)) return;
     const message =
       "the path of a relational mirror's column is the name of the source column, not a JSON path";

@@ -5,7 +5,7 @@ import type { LoadedConfig } from './load.js';
 import { compilePattern } from './pattern.js';
 import type { Config, TableConfig } from './schema.js';
 import type { BootstrapSpec, ColumnSpec, EventTimeSpec, MatchSpec, TableSpec } from './spec.js';
-import { isDocuments, sourceTableOf } from './table-source.js';
+import { columnPath, isDocuments, isRelationalMirror, sourceTableOf } from './table-source.js';
 
 /** What every mirror of a MongoDB collection has (design 6), before the paths that its config declares. */
 const DOCUMENT_COLUMNS: ColumnSpec[] = [
@@ -124,8 +124,8 @@ function resolveEventTime(table: TableConfig, timezone: string): EventTimeSpec {
 
 function resolveColumn(table: TableConfig, column: TableConfig['columns'][number]): ColumnSpec {
   const { name, type } = column;
-  if (table.mode === 'mirror' && !isDocuments(table)) return { name, type, path: column.path ?? name };
-  return { name, type, path: normalizeJsonPath(column.path ?? `$.${name}`) };
+  const path = columnPath(table, column);
+  return { name, type, path: isRelationalMirror(table) ? path : normalizeJsonPath(path) };
 }
 
 function resolveBootstrap(table: TableConfig): BootstrapSpec | undefined {

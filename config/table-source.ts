@@ -9,6 +9,16 @@ export function isDocuments(table: TableConfig): boolean {
   return table.bootstrap?.kind === 'mongodb' || table.from.match?.collection !== undefined;
 }
 
+/** True if the columns of the table's source have names, not JSON paths. */
+export function isRelationalMirror(table: TableConfig): boolean {
+  return table.mode === 'mirror' && !isDocuments(table);
+}
+
+/** Where a column comes from, as its config says or leaves unsaid: a source column's name in relational mirrors, else a JSON path. */
+export function columnPath(table: TableConfig, { name, path }: TableConfig['columns'][number]): string {
+  return path ?? (isRelationalMirror(table) ? name : `$.${name}`);
+}
+
 /** What a bootstrap reads: `database.table`, and the anchored pattern of the tables' names if they are shards. */
 export function sourceTableOf(table: TableConfig): { table: string; pattern?: string } | undefined {
   const { bootstrap } = table;
