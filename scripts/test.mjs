@@ -1,6 +1,6 @@
 // npm test: the whole suite on a bare machine, as CI runs it. The fast loop is npm run test:watch.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { root, run, setup } from './setup.mjs';
 
@@ -38,6 +38,16 @@ function stack(args, env, options = {}) {
   return run(`services ${args[0]}`, 'npm', ['run', '--silent', 'stack', '--', ...args], { env, ...options });
 }
 
+/** What the services themselves complained of: the other half of a failure that only CI sees. */
+function serviceComplaints({ TRIBUTARY_STACK_DIR }) {
+  const logs = join(TRIBUTARY_STACK_DIR, 'logs');
+  for (const name of readdirSync(logs)) {
+    const lines = readFileSync(join(logs, name), 'utf8').split('\n');
+    const complaints = lines.filter((line) => /\b(ERROR|FATAL|uncleanable|OutOfMemory)\b/i.test(line));
+    for (const line of complaints.slice(-15)) console.log(`  ${name}: ${line.slice(0, 300)}`);
+  }
+}
+
 rmSync(RESULTS, { recursive: true, force: true });
 mkdirSync(RESULTS, { recursive: true });
 const withServices = !process.argv.includes('--no-services');
@@ -66,6 +76,7 @@ if (withServices) {
   if (stack(['up', '--all'], env, { mayFail: true })) {
     suite('integration', env);
     suite('e2e', env);
+    if (totals.failed > 0) serviceComplaints(env);
   } else {
     totals.failed += 1;
     stack(['logs'], env, { mayFail: true });

@@ -14,6 +14,7 @@ import { log4j2, writeText } from './services/files.js';
 export const CONSOLE_CONSUMER = 'org.apache.kafka.tools.consumer.ConsoleConsumer';
 export const PRODUCER_PERFORMANCE = 'org.apache.kafka.tools.ProducerPerformance';
 export const TOPIC_COMMAND = 'org.apache.kafka.tools.TopicCommand';
+export const CONFIG_COMMAND = 'kafka.admin.ConfigCommand';
 export const DUMP_LOG_SEGMENTS = 'kafka.tools.DumpLogSegments';
 
 export interface ToolOptions {
