@@ -1,4 +1,4 @@
-import { waitingIn } from './positions.js';
+import { partitions, waitingIn } from './positions.js';
 import type { Fault, IngestState, Member, TableProgress } from './types.js';
 
 /** What to tell a member's table. */
@@ -27,5 +27,15 @@ export function progressOf(state: IngestState, member: Member, nowMs: number): T
     completeThroughMs: member.completeThroughMs ?? null,
     seq: state.seq,
     fault,
+    joined: hasJoined(state, member),
   };
+}
+
+/**
+ * Whether it is fixed from which offsets the table reads, of the topic's own positions and of its lanes. Before that, Kafka's
+ * retention may still move the start on, and nobody would notice.
+ */
+export function hasJoined(state: IngestState, member: Member): boolean {
+  const fixed = [state.positions, ...member.lanes.map(({ positions }) => positions)];
+  return member.status === 'active' && fixed.every((positions) => partitions(positions).length > 0);
 }

@@ -261,6 +261,8 @@ export interface TableProgress {
   completeThroughMs: number | null;
   seq: number;
   fault: Fault | null;
+  /** Where the table begins to read is fixed: nothing that comes to the topic from now on can be missed unnoticed. */
+  joined?: boolean;
 }
 
 export interface TableInput {
@@ -276,6 +278,36 @@ export interface TableState {
   progress: TableProgress | null;
   fault: Fault | null;
   startedMs: number;
+  /** What the first snapshot starts from. Null: no bootstrap is configured, or it is not done (phase `bootstrap`). */
+  base?: BootstrapBase | null;
+  /** How the bootstrap stands that runs now. */
+  bootstrap?: BootstrapProgress | null;
+}
+
+/** A finished bootstrap: a snapshot manifest and its files in storage. */
+export interface BootstrapBase {
+  directory: string;
+  /** Its rows show this instant, ms since the epoch: the first snapshot is that of the first boundary after it. */
+  boundaryMs: number;
+  rows: number;
+  /** `cdc_ts` of its rows, decimal: later changes of the log win over them. */
+  cdcTs: string;
+}
+
+/** How a bootstrap stands, in numbers for a person. */
+export interface BootstrapProgress {
+  phase: 'joining' | 'starting' | 'reading' | 'finishing';
+  /** Counts the beginnings; 1 unless the source lost the instant that was being read. */
+  generation: number;
+  chunksDone: number;
+  chunksPlanned: number;
+  /** All of the source is cut into chunks: `chunksPlanned` will not grow any more. */
+  planned: boolean;
+  rows: number;
+  rowsPerSecond: number;
+  /** What a person should know, such as that the primary is read. */
+  warning: string | null;
+  fault: Fault | null;
 }
 
 /** What the workflow's memo shows beside the search attributes: `status` reads it without asking any worker. */
