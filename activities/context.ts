@@ -11,6 +11,8 @@ export interface ActivityContext {
   reader(kafka: string): RangeReader;
   storage: Storage;
   catalog: Catalog;
+  /** A secret that a spec refers to. It must go into no history, log or file. @throws TributaryError SecretMissing */
+  secret(reference: string): string;
   /** Local directory for what an attempt writes before it uploads it. */
   scratch: string;
   /** Share of memory and cores that one heavy activity may use. */

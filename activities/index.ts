@@ -2,9 +2,13 @@ import { compactPartition } from './compact-partition.js';
 import { commitBatch, recoverTopic } from './commit-batch.js';
 import { completePartition, planCompletion, sweepGarbage } from './completion.js';
 import type { ActivityContext } from './context.js';
+import { finishBootstrap } from './finish-bootstrap.js';
 import { planBatch } from './plan-batch.js';
+import { planBootstrap } from './plan-bootstrap.js';
 import { evolveTables, prepareTable } from './prepare-table.js';
+import { readBootstrapChunk } from './read-bootstrap-chunk.js';
 import { recordLoss } from './record-loss.js';
+import { startBootstrap } from './start-bootstrap.js';
 import { joinIngest, reportProgress, signalIngest } from './topic-signals.js';
 import type { ControlActivities, HeavyActivities } from './types.js';
 import { writeBatch } from './write-batch.js';
@@ -24,6 +28,9 @@ export function controlActivities(context: ActivityContext): ControlActivities {
     recordLoss: recordLoss(context),
     reportProgress: reportProgress(),
     sweepGarbage: sweepGarbage(context),
+    startBootstrap: startBootstrap(context),
+    planBootstrap: planBootstrap(context),
+    finishBootstrap: finishBootstrap(context),
   };
 }
 
@@ -32,5 +39,6 @@ export function heavyActivities(context: ActivityContext): HeavyActivities {
   return {
     writeBatch: writeBatch(context),
     compactPartition: compactPartition(context),
+    readBootstrapChunk: readBootstrapChunk(context),
   };
 }

@@ -6,6 +6,7 @@ import { ManifestStore } from '../warehouse/manifest-store.js';
 import { attempt } from './attempt.js';
 import type { ActivityContext } from './context.js';
 import { changelogTable, landedTables } from './hive-tables.js';
+import { learntColumns } from './learn-columns.js';
 import type { ControlActivities } from './types.js';
 
 /**
@@ -16,7 +17,9 @@ export function prepareTable(context: ActivityContext): ControlActivities['prepa
   return ({ spec }) =>
     attempt(async ({ signal }) => {
       const existing = await context.catalog.describe(changelogTable(spec), signal);
-      const landing: LandingTable = { spec, columns: columnsOf(spec, existing) };
+      const learnt = await learntColumns(context, spec, existing, signal);
+      const columns = learnt ? withShardColumn(spec, learnt) : columnsOf(spec, existing);
+      const landing: LandingTable = { spec, columns };
       for (const table of landedTables(landing, context.storage))
         await context.catalog.ensureTable(table, signal);
       return { pin: await new ManifestStore(context.storage).pinSpec(landing, signal) };
@@ -55,12 +58,23 @@ export function evolveTables(context: ActivityContext): ControlActivities['evolv
  * kept by a rename only where they differ from the Hive name in more than case.
  */
 function columnsOf(spec: TableSpec, existing: CatalogColumn[] | undefined): LandingTable['columns'] {
+  return withShardColumn(spec, ownColumns(spec, existing));
+}
+
+function ownColumns(spec: TableSpec, existing: CatalogColumn[] | undefined): LandingTable['columns'] {
   if (spec.columns.length > 0 || !existing) return spec.columns;
   const sourceName = new Map(Object.entries(spec.rename).map(([source, hive]) => [hive, source]));
   const added = new Set(['kafka_partition', 'kafka_offset', 'ingest_batch', 'event_time']);
   return existing
     .filter(({ name }) => !added.has(name) && !name.startsWith('cdc_') && name !== spec.rawColumn)
     .map(({ name, type }) => ({ name, type, path: sourceName.get(name) ?? name }));
+}
+
+/** `match.shard_column` is a column like the others: declared by its name alone. */
+function withShardColumn(spec: TableSpec, columns: LandingTable['columns']): LandingTable['columns'] {
+  const name = spec.match?.shardColumn;
+  if (name === undefined || columns.some((column) => column.name === name)) return columns;
+  return [...columns, { name, type: 'string', path: name }];
 }
 
 function schemaChanged(table: string, columns: Record<string, string>): TributaryError {

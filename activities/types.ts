@@ -1,5 +1,13 @@
+import type {
+  BootstrapPage,
+  BootstrapStarted,
+  PlanBootstrapRequest,
+  ReadChunkRequest,
+  StartBootstrapRequest,
+} from '../workflows/bootstrap-types.js';
 import type { TableSpec } from '../config/spec.js';
 import type {
+  BootstrapBase,
   CommitRequest,
   CommitResult,
   CompactResult,
@@ -52,6 +60,12 @@ export interface ControlActivities {
   }): Promise<{ starts: Positions; topicId: string | null }>;
   /** Signals each table how its topic stands. */
   reportProgress(request: { tables: Record<string, TableProgress> }): Promise<void>;
+  /** Begins a table's bootstrap, or finds the one that was begun or is finished. */
+  startBootstrap(request: StartBootstrapRequest): Promise<BootstrapStarted>;
+  /** Cuts a page of the source into chunks, or finds it cut. */
+  planBootstrap(request: PlanBootstrapRequest): Promise<BootstrapPage>;
+  /** Makes the chunks that were read the base of the table's snapshots. */
+  finishBootstrap(request: { spec: TableSpec; directory: string }): Promise<BootstrapBase>;
   /** Removes directories whose grace period is over, old commit records, and the staging area of a workflow run that has ended. */
   sweepGarbage(request: {
     kafka: string;
@@ -65,4 +79,6 @@ export interface ControlActivities {
 export interface HeavyActivities {
   writeBatch(request: WriteRequest): Promise<WriteResult>;
   compactPartition(request: { due: DuePartition }): Promise<CompactResult | null>;
+  /** Reads a chunk of a bootstrap's source, unless it is read already. */
+  readBootstrapChunk(request: ReadChunkRequest): Promise<{ rows: number; bytes: number }>;
 }

@@ -64,21 +64,63 @@ export async function planBootstrap<C extends { index: number }>(
   cut: (known: C | undefined) => AsyncIterable<C>,
   options: { signal?: AbortSignal; onProgress?: (chunks: number) => void } = {},
 ): Promise<number> {
-  const { signal, onProgress } = options;
-  for (;;) {
-    const { chunks, complete, pages } = await readPlan<C>(storage, directory, signal);
-    if (complete) return chunks.length;
-    const next: C[] = [];
-    let last = true;
-    for await (const chunk of cut(chunks.at(-1))) {
-      next.push(chunk);
-      onProgress?.(chunks.length + next.length);
-      last = next.length < PAGE_CHUNKS;
-      if (!last) break;
-    }
-    // Another attempt may have written this page; of two, the first counts, and both cut as of the same instant.
-    await storage.create(pagePath(directory, pages + 1), jsonText({ chunks: next, last }), signal);
+  let chunks = 0;
+  for (let n = 1; ; n++) {
+    const onProgress = (cutNow: number): void => options.onProgress?.(chunks + cutNow);
+    const planned = await ensurePlanPage(storage, directory, n, cut, { ...options, onProgress });
+    chunks += planned.chunks.length;
+    if (planned.last) return chunks;
   }
+}
+
+/** A page of the plan. */
+export interface PlanPage<C> {
+  chunks: C[];
+  /** The source ends with it. */
+  last: boolean;
+}
+
+/**
+ * A page of the plan, cut now or by an attempt before.
+ * @param n from 1; the page before must be there
+ * @param cut gives the chunks after the last one that is known
+ */
+export async function ensurePlanPage<C extends { index: number }>(
+  storage: Storage,
+  directory: string,
+  n: number,
+  cut: (known: C | undefined) => AsyncIterable<C>,
+  options: { signal?: AbortSignal; onProgress?: (chunks: number) => void } = {},
+): Promise<PlanPage<C>> {
+  const { signal, onProgress } = options;
+  const found = await readPlanPage<C>(storage, directory, n, signal);
+  if (found) return found;
+  const before = n === 1 ? undefined : await readPlanPage<C>(storage, directory, n - 1, signal);
+  const chunks: C[] = [];
+  let last = true;
+  for await (const chunk of cut(before?.chunks.at(-1))) {
+    chunks.push(chunk);
+    onProgress?.(chunks.length);
+    last = chunks.length < PAGE_CHUNKS;
+    if (!last) break;
+  }
+  // Another attempt may have written this page; of two, the first counts, and both cut as of the same instant.
+  await storage.create(pagePath(directory, n), jsonText({ chunks, last }), signal);
+  return (await readPlanPage<C>(storage, directory, n, signal))!;
+}
+
+/** A page of the plan; undefined if it is not cut yet. */
+export async function readPlanPage<C extends { index: number }>(
+  storage: Storage,
+  directory: string,
+  n: number,
+  signal?: AbortSignal,
+): Promise<PlanPage<C> | undefined> {
+  const path = pagePath(directory, n);
+  const bytes = await storage.read(path, signal);
+  if (!bytes) return undefined;
+  const { chunks, last } = parseStored(page, path, bytes);
+  return { chunks: chunks as unknown as C[], last };
 }
 
 /** The chunks that are cut so far. */
@@ -89,11 +131,9 @@ export async function readPlan<C extends { index: number }>(
 ): Promise<{ chunks: C[]; complete: boolean; pages: number }> {
   const chunks: C[] = [];
   for (let pages = 0; ; pages++) {
-    const path = pagePath(directory, pages + 1);
-    const bytes = await storage.read(path, signal);
-    if (!bytes) return { chunks, complete: false, pages };
-    const found = parseStored(page, path, bytes);
-    chunks.push(...(found.chunks as unknown as C[]));
+    const found = await readPlanPage<C>(storage, directory, pages + 1, signal);
+    if (!found) return { chunks, complete: false, pages };
+    chunks.push(...found.chunks);
     if (found.last) return { chunks, complete: true, pages: pages + 1 };
   }
 }

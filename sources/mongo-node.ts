@@ -75,7 +75,7 @@ export interface OrderKey {
 }
 
 /** Clocks of two machines may be this far apart. */
-const CLOCK_SKEW_MS = 5_000;
+export const CLOCK_SKEW_MS = 5_000;
 
 /** The order key to take before a scan. Without an oplog it is the wall clock, put back by what clocks may differ. */
 export function orderKeyOf(facts: NodeFacts, nowMs: number): OrderKey {

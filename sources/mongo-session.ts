@@ -104,6 +104,14 @@ export class MongoSession {
     }
   }
 
+  /** Names of a database's collections, without views. */
+  async collectionNames(database: string): Promise<string[]> {
+    const found = await this.call(`listing the collections of ${database}`, () =>
+      this.client.db(database).listCollections({}, { nameOnly: true }).toArray(),
+    );
+    return found.flatMap(({ name, type }) => (type === 'view' ? [] : [name]));
+  }
+
   async count(name: string): Promise<number> {
     return this.call(`counting ${name}`, () => this.collection(name).countDocuments({}));
   }

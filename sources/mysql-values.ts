@@ -1,5 +1,6 @@
 import { parseHiveType, type HiveType } from '../config/hive-type.js';
 import { duckType } from '../warehouse/snapshot/duck-type.js';
+import { duckString } from '../warehouse/sql.js';
 import { sourceError } from './errors.js';
 import { baseType, isBytes, valueExpression } from './mysql-sql.js';
 import type { SourceTable } from './mysql-table.js';
@@ -11,6 +12,8 @@ export interface MirrorColumn {
   type: string;
   /** Column of the source. */
   source: string;
+  /** The text that the column has in every row, whatever the source has: the name of a shard. */
+  constant?: string;
 }
 
 export interface ValueOptions {
@@ -39,7 +42,8 @@ export function planColumns(
   columns: readonly MirrorColumn[],
   options: ValueOptions,
 ): ColumnPlan[] {
-  return columns.map(({ name, type, source }) => {
+  return columns.map(({ name, type, source, constant }) => {
+    if (constant !== undefined) return { name, read: null, bytes: false, value: () => duckString(constant) };
     const found =
       table.columns.find((column) => column.name === source) ??
       table.columns.find((column) => column.name.toLowerCase() === source.toLowerCase());

@@ -34,6 +34,11 @@ export function openContext(runtime: RuntimeConfig, log: Logger, stopping: Abort
     },
     storage,
     catalog,
+    secret: (reference) => {
+      const secret = runtime.secrets[reference];
+      if (!secret) throw secretUnknown(reference);
+      return secret.reveal();
+    },
     scratch: runtime.worker.scratch ?? join(tmpdir(), 'tributary'),
     duckdb: {
       threads: Math.max(1, Math.floor(availableParallelism() / slots)),
@@ -98,6 +103,14 @@ function memoryBytes(text: string): number {
   const [, number, unit] = /^([\d.]+)(MB|GB|MiB|GiB)$/.exec(text) ?? [];
   const bytes = { MB: 1e6, GB: 1e9, MiB: 2 ** 20, GiB: 2 ** 30 }[unit as 'MB' | 'GB' | 'MiB' | 'GiB'];
   return Number(number) * bytes;
+}
+
+function secretUnknown(reference: string): TributaryError {
+  return new TributaryError({
+    code: 'SecretMissing',
+    message: `This worker's config has no ${reference}. Workers of one task queue need the same tables and secrets.`,
+    attributes: { reference },
+  });
 }
 
 function clusterUnknown(name: string, known: string[]): TributaryError {

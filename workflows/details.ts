@@ -1,6 +1,7 @@
+import { progressText } from './bootstrap-state.js';
 import { activeMembers } from './membership.js';
 import { progressOf } from './progress.js';
-import type { Fault, IngestState, TableState } from './types.js';
+import type { BootstrapProgress, Fault, IngestState, TableState } from './types.js';
 import type { TableSpec } from '../config/spec.js';
 
 /** Markdown for the current-details panel of the Web UI. Pure, so that its words can be tested. */
@@ -27,8 +28,26 @@ export function tableDetails(spec: TableSpec, state: TableState): string {
       `| quarantined | ${number(progress.quarantined)} |`,
     );
   }
-  const fault = state.fault ?? progress?.fault;
+  if (state.bootstrap) lines.push(`| bootstrap | ${progressText(state.bootstrap)} |`);
+  if (state.base) {
+    lines.push(`| base | ${number(state.base.rows)} rows as of ${instant(state.base.boundaryMs)} |`);
+  }
+  if (state.bootstrap?.warning) lines.push('', state.bootstrap.warning);
+  const fault = state.fault ?? progress?.fault ?? state.bootstrap?.fault;
   if (fault) lines.push('', faultLine(fault));
+  return lines.join('\n');
+}
+
+export function bootstrapDetails(spec: TableSpec, progress: BootstrapProgress): string {
+  const lines = [
+    `| ${spec.name} | |`,
+    '|---|---|',
+    `| reads | ${spec.bootstrap!.table} (${spec.bootstrap!.kind}) |`,
+    `| phase | ${progress.phase} |`,
+    `| progress | ${progressText(progress)} |`,
+  ];
+  if (progress.warning) lines.push('', progress.warning);
+  if (progress.fault) lines.push('', faultLine(progress.fault));
   return lines.join('\n');
 }
 

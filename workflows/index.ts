@@ -1,2 +1,3 @@
+export { bootstrap } from './bootstrap.js';
 export { ingest } from './ingest.js';
 export { table } from './table.js';

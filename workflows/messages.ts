@@ -1,6 +1,14 @@
 import { defineQuery, defineSignal } from '@temporalio/workflow';
 import type { TableSpec } from '../config/spec.js';
-import type { Fault, IngestSettings, IngestState, JoinRequest, TableProgress, TableStatus } from './types.js';
+import type {
+  BootstrapProgress,
+  Fault,
+  IngestSettings,
+  IngestState,
+  JoinRequest,
+  TableProgress,
+  TableStatus,
+} from './types.js';
 
 // To a table.
 export const pauseSignal = defineSignal<[{ reason?: string }?]>('pause');
@@ -9,9 +17,14 @@ export const resumeSignal = defineSignal<[{ acceptLoss?: boolean }?]>('resume');
 export const reloadSignal = defineSignal<[{ spec: TableSpec; settings: IngestSettings }]>('reload');
 export const stopSignal = defineSignal('stop');
 export const progressSignal = defineSignal<[TableProgress]>('progress');
+/** News of the table's own bootstrap. */
+export const bootstrapSignal = defineSignal<[BootstrapProgress]>('bootstrap');
 export const statusQuery = defineQuery<TableStatus>('status');
 /** What the table runs by now, for the diff that `start` shows. */
 export const specQuery = defineQuery<{ spec: TableSpec; settings: IngestSettings }>('spec');
+
+// To a bootstrap.
+export const bootstrapQuery = defineQuery<BootstrapProgress>('progress');
 
 // To a topic.
 export const joinSignal = defineSignal<[JoinRequest]>('join');

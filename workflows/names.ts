@@ -1,5 +1,6 @@
 /** Workflow ids are names that people type and search for: one table, one topic, never two at a time. */
 export const tableWorkflowId = (table: string): string => `table/${table}`;
+export const bootstrapWorkflowId = (table: string): string => `bootstrap/${table}`;
 export const ingestWorkflowId = (kafka: string, topic: string): string => `ingest/${kafka}/${topic}`;
 
 export const DEFAULT_TASK_QUEUE = 'tributary';

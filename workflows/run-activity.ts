@@ -16,6 +16,9 @@ const waiting: ActivityOptions = { startToCloseTimeout: '15m', heartbeatTimeout:
 const shared: ActivityOptions = { startToCloseTimeout: '30m', heartbeatTimeout: '15s', retry: patient };
 const heavy: ActivityOptions = { startToCloseTimeout: '2h', heartbeatTimeout: '15s', retry: patient };
 
+/** A bootstrap has hours; what waits in Kafka goes first. */
+const patientlyHeavy: ActivityOptions = { ...heavy, priority: { priorityKey: 5 } };
+
 const optionsOf: Record<keyof Activities, ActivityOptions> = {
   prepareTable: shared,
   joinIngest: quick,
@@ -29,6 +32,10 @@ const optionsOf: Record<keyof Activities, ActivityOptions> = {
   recordLoss: quick,
   reportProgress: quick,
   sweepGarbage: shared,
+  startBootstrap: shared,
+  planBootstrap: shared,
+  finishBootstrap: shared,
+  readBootstrapChunk: patientlyHeavy,
   writeBatch: heavy,
   compactPartition: heavy,
 };

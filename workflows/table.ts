@@ -18,13 +18,17 @@ import * as messages from './messages.js';
 import { ingestWorkflowId } from './names.js';
 import { run } from './run-activity.js';
 import { searchAttributes } from './search-attributes.js';
-import type { TableInput, TableMemo, TableState } from './types.js';
+import { TableBootstrap } from './table-bootstrap.js';
+import type { Fault, TableInput, TableMemo, TableState } from './types.js';
 
 /** The server's hint counts events but not signals, which have a limit of their own (10,000 a run). */
 const MAX_SIGNALS_A_RUN = 2_000;
 const FAULT_RETRY_MS = 60_000;
 /** A topic tells its tables at least every minute how it stands. If it is silent for this long, it is started anew. */
 const SILENCE_MS = 300_000;
+
+/** Phases in which the topic is read for the table. */
+const READING = new Set<TableState['phase']>(['running', 'bootstrap']);
 
 /** Tasks that change what the table does; they run one after the other, in the order in which people asked. */
 type Task = () => Promise<void>;
@@ -48,6 +52,14 @@ export async function table(input: TableInput): Promise<void> {
   let shown = '';
   let current: CancellationScope | undefined;
   let superseded = false;
+
+  const bootstrapping = new TableBootstrap({
+    spec: () => spec,
+    state: () => state,
+    update: (change) => {
+      state = { ...state, ...change };
+    },
+  });
 
   const enqueue = (task: Task): void => {
     signals += 1;
@@ -80,7 +92,8 @@ export async function table(input: TableInput): Promise<void> {
         quarantineLimit: spec.quarantine,
       },
     });
-    state = { ...state, phase: 'running', paused: false, fault: null };
+    state = { ...state, phase: bootstrapping.needed ? 'bootstrap' : 'running', paused: false, fault: null };
+    bootstrapping.ensure();
   };
 
   const tell = (
@@ -102,6 +115,7 @@ export async function table(input: TableInput): Promise<void> {
   setHandler(messages.pauseSignal, () =>
     enqueue(async () => {
       if (state.paused) return;
+      await bootstrapping.stop();
       await tell('pauseMember');
       state = { ...state, paused: true, phase: 'paused' };
     }),
@@ -119,6 +133,7 @@ export async function table(input: TableInput): Promise<void> {
   setHandler(messages.reloadSignal, (next) =>
     supersede(async () => {
       const moved = next.spec.topic !== spec.topic || next.spec.kafka !== spec.kafka;
+      await bootstrapping.stop();
       if (moved && !state.paused) await tell('leave');
       ({ spec, settings } = next);
       await prepare();
@@ -127,6 +142,7 @@ export async function table(input: TableInput): Promise<void> {
   );
   setHandler(messages.stopSignal, () =>
     supersede(async () => {
+      await bootstrapping.stop();
       await tell('leave');
       state = { ...state, phase: 'stopped' };
     }),
@@ -134,6 +150,10 @@ export async function table(input: TableInput): Promise<void> {
   setHandler(messages.progressSignal, (progress) => {
     signals += 1;
     state = { ...state, progress };
+  });
+  setHandler(messages.bootstrapSignal, (progress) => {
+    signals += 1;
+    bootstrapping.heard(progress);
   });
   setHandler(messages.specQuery, () => ({ spec, settings }));
   setHandler(messages.statusQuery, () => ({
@@ -146,8 +166,12 @@ export async function table(input: TableInput): Promise<void> {
     pin: state.pin,
     ingestWorkflowId: ingestWorkflowId(spec.kafka, spec.topic),
     progress: state.progress,
-    fault: state.fault ?? state.progress?.fault ?? null,
+    base: state.base ?? null,
+    bootstrap: state.bootstrap ?? null,
+    fault: faultNow(),
   }));
+
+  const faultNow = (): Fault | null => state.fault ?? state.progress?.fault ?? state.bootstrap?.fault ?? null;
 
   /** A batch that was under way when a person paused the table still lands; only then is it paused. */
   const shownPhase = (): string =>
@@ -160,7 +184,7 @@ export async function table(input: TableInput): Promise<void> {
       { key: searchAttributes.table, value: spec.name },
       { key: searchAttributes.mode, value: spec.mode },
       { key: searchAttributes.source, value: `${spec.kafka}/${spec.topic}` },
-      { key: searchAttributes.phase, value: state.fault || progress?.fault ? 'waiting' : shownPhase() },
+      { key: searchAttributes.phase, value: faultNow() ? 'waiting' : shownPhase() },
       { key: searchAttributes.paused, value: state.paused },
       { key: searchAttributes.lastComplete, value: progress?.lastCompletePartition ?? null },
       { key: searchAttributes.lagSeconds, value: progress?.lagSeconds ?? null },
@@ -170,7 +194,7 @@ export async function table(input: TableInput): Promise<void> {
       rows: progress?.rows ?? 0,
       quarantined: progress?.quarantined ?? 0,
       completeThroughMs: progress?.completeThroughMs ?? null,
-      fault: state.fault ?? progress?.fault ?? null,
+      fault: faultNow(),
       reading: progress?.phase ?? null,
     };
     setCurrentDetails(tableDetails(spec, state));
@@ -186,11 +210,12 @@ export async function table(input: TableInput): Promise<void> {
     for (;;) {
       const before = state.progress;
       await sleep(SILENCE_MS, { summary: 'is the topic read?' });
-      if (state.progress === before && state.phase === 'running' && tasks.length === 0) tasks.push(join);
+      if (state.progress === before && READING.has(state.phase) && tasks.length === 0) tasks.push(join);
     }
   };
 
   if (!input.state || state.phase === 'preparing') tasks.push(begin);
+  else if (!state.paused) bootstrapping.ensure();
   const watching = new CancellationScope();
   void watching.run(watchTopic).catch(() => undefined);
   let seen: TableState | undefined;
@@ -226,6 +251,7 @@ export async function table(input: TableInput): Promise<void> {
     if (workflowInfo().continueAsNewSuggested || signals >= MAX_SIGNALS_A_RUN) {
       await condition(allHandlersFinished);
       if (tasks.length > 0 || (state.phase as string) === 'stopped') continue;
+      await bootstrapping.stop();
       await continueAsNew<typeof table>({ spec, settings, state });
     }
   }

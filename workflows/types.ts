@@ -292,6 +292,8 @@ export interface BootstrapBase {
   rows: number;
   /** `cdc_ts` of its rows, decimal: later changes of the log win over them. */
   cdcTs: string;
+  /** The source's key, or the config's, by the columns' names in Hive. */
+  key: string[];
 }
 
 /** How a bootstrap stands, in numbers for a person. */
@@ -330,5 +332,9 @@ export interface TableStatus {
   pin: string | null;
   ingestWorkflowId: string;
   progress: TableProgress | null;
+  /** What the snapshots start from, once a bootstrap is done. */
+  base: BootstrapBase | null;
+  /** How the bootstrap stands that runs now. */
+  bootstrap: BootstrapProgress | null;
   fault: Fault | null;
 }

@@ -1,7 +1,9 @@
 import pc from 'picocolors';
 import { TributaryError } from '../../common/errors.js';
+import { progressText } from '../../workflows/bootstrap-state.js';
 import { statusQuery, topicQuery } from '../../workflows/messages.js';
 import { tableWorkflowId } from '../../workflows/names.js';
+import type { BootstrapBase } from '../../workflows/types.js';
 import { pickTables, openSession, temporalTarget, type Session } from '../session.js';
 import { renderTable, count, print, seconds } from '../output.js';
 import { overview, type TableOverview } from '../overview.js';
@@ -129,6 +131,9 @@ async function one(
   const rows: [string, string][] = [
     ['phase', state.phase === 'running' && progress ? `${state.phase} (${progress.phase})` : state.phase],
     ['source', `${state.source} (${state.format})`],
+    ...(state.bootstrap ? [['bootstrap', progressText(state.bootstrap)] satisfies [string, string]] : []),
+    ...(state.bootstrap?.warning ? [['', state.bootstrap.warning] satisfies [string, string]] : []),
+    ...(state.base ? [['base', baseText(state.base)] satisfies [string, string]] : []),
     ['rows', count(progress?.rows ?? 0)],
     ['quarantined', count(progress?.quarantined ?? 0)],
     [
@@ -172,6 +177,10 @@ async function one(
       `  ${s.message}`,
     );
   return lines.join('\n');
+}
+
+function baseText({ rows, boundaryMs }: BootstrapBase): string {
+  return `${count(rows)} rows of the source as of ${new Date(boundaryMs).toISOString()}`;
 }
 
 function positionsText(positions: Record<number, number>): string {

@@ -22,11 +22,22 @@ export async function readRows<T = Record<string, string>>(
       `SELECT *${columns.join('')} FROM read_parquet(${lit(`${location}/*.parquet`)}, hive_partitioning = false)`,
     );
   }
-  if (parts.length === 0) return [];
+  return parts.length === 0 ? [] : query<T>(parts.join(' UNION ALL BY NAME '), select);
+}
+
+/** Rows of Parquet files on the local disk; `select` may end in an ORDER BY over `rows`. */
+export function readFilesOf<T = Record<string, string>>(paths: string[], select: string): Promise<T[]> {
+  if (paths.length === 0) return Promise.resolve([]);
+  const files = paths.map((path) => lit(path)).join(', ');
+  return query<T>(`SELECT * FROM read_parquet([${files}], union_by_name = true)`, select);
+}
+
+async function query<T>(from: string, select: string): Promise<T[]> {
+  const [columns, order = ''] = select.split(/(?= ORDER BY )/);
   const dir = await mkdtemp(join(tmpdir(), 'tributary-rows-'));
   const duck = await Duck.open({ threads: 1, memoryLimitMb: 1024, tempDirectory: dir });
   try {
-    return await duck.rows<T>(`SELECT ${select} FROM (${parts.join(' UNION ALL BY NAME ')}) AS rows`);
+    return await duck.rows<T>(`SELECT ${columns!} FROM (${from}) AS rows${order}`);
   } finally {
     duck.close();
     await rm(dir, { recursive: true, force: true });

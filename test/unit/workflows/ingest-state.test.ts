@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { cutBatch } from '../../../activities/batch-plan.js';
 import * as membership from '../../../workflows/membership.js';
 import * as reduce from '../../../workflows/ingest-state.js';
+import { hasJoined } from '../../../workflows/progress.js';
 import type { CommitResult, IngestState, JoinRequest, Plan } from '../../../workflows/types.js';
 
 const joinOf = (table: string, over: Partial<JoinRequest> = {}): JoinRequest => ({
@@ -45,6 +46,23 @@ const committed = (state: IngestState, plan: Plan, result: Partial<CommitResult>
     main,
   );
 };
+
+describe('when a table has joined its topic', () => {
+  const joined = (state: IngestState, table: string) => hasJoined(state, state.members[table]!);
+
+  // A bootstrap takes its instant then: earlier, retention could still take changes away that come after the instant.
+  it('is known only once it is fixed from where it reads', () => {
+    let state = membership.join(reduce.newIngestState(), joinOf('a'));
+    expect(joined(state, 'a')).toBe(false);
+    state = committed(state, planTo(state, { 0: 500 }));
+    expect(joined(state, 'a')).toBe(true);
+    state = membership.join(state, joinOf('b'));
+    expect(joined(state, 'b')).toBe(false);
+    state = committed(state, planTo(state, { 0: 510 }, { b: { from: { 0: 7 }, to: { 0: 9 } } }));
+    expect(joined(state, 'b')).toBe(true);
+    expect(joined(membership.pause(state, 'b'), 'b')).toBe(false);
+  });
+});
 
 describe('membership of a topic', () => {
   it('lets the first table begin without a lane: the topic itself begins at the log start', () => {

@@ -1,0 +1,54 @@
+import type { TableSpec } from '../config/spec.js';
+import type { BootstrapBase, BootstrapProgress } from './types.js';
+
+export interface BootstrapInput {
+  spec: TableSpec;
+  /** Pin of the table's columns. */
+  pin: string;
+  /** Workflow id of the table that hears of the progress. */
+  table: string;
+  /** Carried over from the run before. */
+  carried?: { generation: number; page: number; progress: BootstrapProgress };
+}
+
+export interface StartBootstrapRequest {
+  spec: TableSpec;
+  pin: string;
+  /** A generation whose instant the source has lost. */
+  lost: { generation: number; reason: string } | null;
+}
+
+export interface BootstrapStarted {
+  generation: number;
+  directory: string;
+  /** It is finished already. */
+  base: BootstrapBase | null;
+  warning: string | null;
+}
+
+export interface PlanBootstrapRequest {
+  spec: TableSpec;
+  directory: string;
+  /** From 1. */
+  page: number;
+  chunkRows: number;
+}
+
+export interface BootstrapPage {
+  chunks: number;
+  /** No page comes after it. */
+  last: boolean;
+  /** Indices of the chunks that are still to be read. */
+  todo: number[];
+  /** Rows of those that are done. */
+  doneRows: number;
+}
+
+export interface ReadChunkRequest {
+  spec: TableSpec;
+  directory: string;
+  page: number;
+  index: number;
+  /** This chunk's share of the bootstrap's ceiling; null: none. */
+  rowsPerSecond: number | null;
+}
