@@ -12,6 +12,7 @@ import { partitionPath } from '../warehouse/layout.js';
 import type { SplitManifest } from '../warehouse/manifest.js';
 import type { CommitRequest, CommitResult, RecoveredTopic, StoredMembers } from '../workflows/types.js';
 import { attempt } from './attempt.js';
+import { ChangeLedger } from './change-ledger.js';
 import type { ActivityContext } from './context.js';
 import { changelogTable, landedTables, topicTables } from './hive-tables.js';
 import { OpenPartitionList } from './open-partitions.js';
@@ -32,6 +33,14 @@ export function commitBatch(context: ActivityContext): ControlActivities['commit
       );
       // A partition must be on the list of open ones before its rows can be seen, or nobody would ever complete it.
       await new OpenPartitionList(context.storage, request.kafka, request.topic).add(
+        landings,
+        manifests,
+        signal,
+      );
+      const { kafka, topic, member } = request;
+      await new ChangeLedger(context.storage, kafka, topic).note(
+        { kafka, topic, ...(member !== undefined && { member }) },
+        request.seq,
         landings,
         manifests,
         signal,
@@ -123,7 +132,10 @@ function resultOf(summary: CommitSummary, landings: LandingTable[]): CommitResul
     const revised = summary.partitions
       .filter(({ table, revision }) => table === landed && revision > 0)
       .map(({ partition }) => partitionPath(partition));
-    if (rows + quarantined > 0) tables[spec.name] = { rows, quarantined, revised };
+    const minEventMs = summary.minEventMs[landed];
+    if (rows + quarantined > 0) {
+      tables[spec.name] = { rows, quarantined, revised, ...(minEventMs !== undefined && { minEventMs }) };
+    }
   }
   const rows = Object.values(tables).reduce((sum, table) => sum + table.rows, 0);
   return { positions: summary.positions, rows, bytes: summary.bytes, files: summary.files, tables };

@@ -1,5 +1,6 @@
 import { CHANGE_COLUMNS, RECORD_COLUMNS } from '../config/spec.js';
 import type { TableSpec } from '../config/spec.js';
+import { isDocumentTable } from '../changelog/mirror-table.js';
 import type { LandingTable } from '../changelog/types.js';
 import { QUARANTINE_COLUMNS, quarantineTable, topicQuarantineTable } from '../changelog/quarantine.js';
 import type { CatalogColumn, CatalogTable } from '../warehouse/catalog.js';
@@ -21,11 +22,6 @@ export function changelogColumns(landing: LandingTable): CatalogColumn[] {
   const patch = isDocumentTable(landing) ? [{ name: 'cdc_patch', type: 'string' }] : [];
   const raw = landing.spec.rawColumn === undefined ? [] : [{ name: landing.spec.rawColumn, type: 'string' }];
   return [...own, ...added, ...patch, ...raw];
-}
-
-/** A mirror of a MongoDB collection: it has whole documents, and partial updates beside them. */
-function isDocumentTable({ columns }: LandingTable): boolean {
-  return columns.some(({ path }) => path === 'doc');
 }
 
 /** Both Hive tables that landing writes. */

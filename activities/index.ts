@@ -3,6 +3,10 @@ import { commitBatch, recoverTopic } from './commit-batch.js';
 import { completePartition, planCompletion, sweepGarbage } from './completion.js';
 import type { ActivityContext } from './context.js';
 import { finishBootstrap } from './finish-bootstrap.js';
+import { dueSnapshots } from './due-snapshots.js';
+import { mergeSnapshot, mergeSnapshotInHive, splitSnapshot } from './merge-snapshot.js';
+import { planSnapshot } from './plan-snapshot.js';
+import { publishSnapshot, retireSnapshots } from './publish-snapshot.js';
 import { planBatch } from './plan-batch.js';
 import { planBootstrap } from './plan-bootstrap.js';
 import { evolveTables, prepareTable } from './prepare-table.js';
@@ -31,6 +35,10 @@ export function controlActivities(context: ActivityContext): ControlActivities {
     startBootstrap: startBootstrap(context),
     planBootstrap: planBootstrap(context),
     finishBootstrap: finishBootstrap(context),
+    dueSnapshots: dueSnapshots(context),
+    planSnapshot: planSnapshot(context),
+    publishSnapshot: publishSnapshot(context),
+    retireSnapshots: retireSnapshots(context),
   };
 }
 
@@ -40,5 +48,8 @@ export function heavyActivities(context: ActivityContext): HeavyActivities {
     writeBatch: writeBatch(context),
     compactPartition: compactPartition(context),
     readBootstrapChunk: readBootstrapChunk(context),
+    splitSnapshot: splitSnapshot(context),
+    mergeSnapshot: mergeSnapshot(context),
+    mergeSnapshotInHive: mergeSnapshotInHive(context),
   };
 }

@@ -26,6 +26,15 @@ export function prepareTable(context: ActivityContext): ControlActivities['prepa
     });
 }
 
+/** The spec with the columns that its Hive table has now. */
+export async function landingOf(
+  context: Pick<ActivityContext, 'catalog'>,
+  spec: TableSpec,
+  signal: AbortSignal,
+): Promise<LandingTable> {
+  return { spec, columns: columnsOf(spec, await context.catalog.describe(changelogTable(spec), signal)) };
+}
+
 /** Adds the columns that the log has shown; a table whose policy says otherwise keeps its pin or stops. */
 export function evolveTables(context: ActivityContext): ControlActivities['evolveTables'] {
   return ({ pins, newColumns }) =>

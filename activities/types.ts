@@ -24,6 +24,14 @@ import type {
   WriteResult,
 } from '../workflows/types.js';
 
+import type {
+  DueRequest,
+  DueSnapshots,
+  SnapshotDone,
+  SnapshotInput,
+  SnapshotPlanned,
+} from '../workflows/snapshot-types.js';
+
 /** Short activities; they run beside the workflows. */
 export interface ControlActivities {
   /** Pins the spec with the columns its Hive table has now, and makes the tables that are missing. */
@@ -66,6 +74,15 @@ export interface ControlActivities {
   planBootstrap(request: PlanBootstrapRequest): Promise<BootstrapPage>;
   /** Makes the chunks that were read the base of the table's snapshots. */
   finishBootstrap(request: { spec: TableSpec; directory: string }): Promise<BootstrapBase>;
+  /** Snapshots that a table owes by now. */
+  dueSnapshots(request: DueRequest): Promise<DueSnapshots>;
+  planSnapshot(input: SnapshotInput): Promise<SnapshotPlanned>;
+  publishSnapshot(request: { plan: string }): Promise<SnapshotDone>;
+  /** Retention; answers up to where the published boundaries need no look any more. */
+  retireSnapshots(request: {
+    spec: TableSpec;
+    retiredThroughMs: number | null;
+  }): Promise<{ retired: number; throughMs: number | null }>;
   /** Removes directories whose grace period is over, old commit records, and the staging area of a workflow run that has ended. */
   sweepGarbage(request: {
     kafka: string;
@@ -81,4 +98,12 @@ export interface HeavyActivities {
   compactPartition(request: { due: DuePartition }): Promise<CompactResult | null>;
   /** Reads a chunk of a bootstrap's source, unless it is read already. */
   readBootstrapChunk(request: ReadChunkRequest): Promise<{ rows: number; bytes: number }>;
+  splitSnapshot(request: {
+    plan: string;
+    kind: 'changes' | 'base';
+    task: number;
+  }): Promise<{ read: number; written: number }>;
+  /** Buckets `[from, to)`. */
+  mergeSnapshot(request: { plan: string; from: number; to: number }): Promise<{ rows: number }>;
+  mergeSnapshotInHive(request: { plan: string }): Promise<{ rows: number }>;
 }

@@ -123,8 +123,10 @@ async function landTable(
     if (await hasManyRows(duck, rows)) copied = await copy(good, 'good');
   }
   const good = copied.filter((file) => file.key !== BAD_KEY);
+  const files = await landedFiles(duck, { ...request, table }, good);
+  const key = table.spec.key.length > 0 ? undefined : hiveNames(table, init);
   return {
-    files: await landedFiles(duck, { ...request, table }, good),
+    files: key === undefined ? files : files.map((file) => ({ ...file, key })),
     newColumns: await newColumns(duck, table, seen, rows, request.typesAt),
   };
 }
@@ -165,6 +167,16 @@ function keyNames(table: LandingTable, names: string[], logKey: string[]): strin
   return key
     .map(sourceOf)
     .map((wanted) => names.find((name) => name.toLowerCase() === wanted.toLowerCase()) ?? wanted);
+}
+
+/** The log's key by the columns' names in Hive; undefined if it names none, or one that the table does not have yet. */
+function hiveNames(
+  table: LandingTable,
+  { key, sourceNames }: Pick<ChangeSelectInit, 'key' | 'sourceNames'>,
+): string[] | undefined {
+  const names = key.map((name) => table.columns[sourceNames.indexOf(name)]?.name);
+  const known = names.filter((name) => name !== undefined);
+  return known.length === 0 || known.length < names.length ? undefined : known;
 }
 
 /** `faults` gives p, o, reason, detail of `expected` records, each once. */

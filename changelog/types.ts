@@ -53,6 +53,8 @@ export interface LandedFile {
   maxEventMs: number | null;
   minCdcTs: string | null;
   maxCdcTs: string | null;
+  /** Mirrors: the key columns (Hive names) that the log names, where the config names none. */
+  key?: string[];
 }
 
 export interface LandSplitResult {

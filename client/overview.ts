@@ -14,6 +14,9 @@ export interface TableOverview {
   lagRecords: number | null;
   lagSeconds: number | null;
   lastComplete: string | null;
+  /** Name of the newest snapshot, and the boundary that it shows. */
+  lastSnapshot: string | null;
+  lastSnapshotMs: number | null;
   completeThroughMs: number | null;
   rows: number;
   quarantined: number;
@@ -63,6 +66,8 @@ function fromInfo(info: WorkflowExecutionInfo): TableOverview {
     lagRecords: attributes.get(searchAttributes.lagRecords) ?? null,
     lagSeconds: attributes.get(searchAttributes.lagSeconds) ?? null,
     lastComplete: attributes.get(searchAttributes.lastComplete) ?? null,
+    lastSnapshot: memo.lastSnapshot?.name ?? null,
+    lastSnapshotMs: memo.lastSnapshot?.boundaryMs ?? null,
     completeThroughMs: memo.completeThroughMs ?? null,
     rows: memo.rows ?? 0,
     quarantined: memo.quarantined ?? 0,
@@ -85,6 +90,8 @@ function notStarted(table: string, mode: string, source: string): TableOverview 
     lagRecords: null,
     lagSeconds: null,
     lastComplete: null,
+    lastSnapshot: null,
+    lastSnapshotMs: null,
     completeThroughMs: null,
     rows: 0,
     quarantined: 0,

@@ -51,6 +51,8 @@ export interface CommitSummary {
   counts: CommitCounts;
   /** Rows added by table. */
   rows: Record<string, number>;
+  /** The earliest event of each table's rows, ms since the epoch, where it is known. */
+  minEventMs: Record<string, number>;
   files: number;
   bytes: number;
   partitions: CommittedPartition[];
@@ -127,7 +129,11 @@ export function targetDirectory(
 /** What the caller learns of a commit; follows from its record alone. */
 export function summaryOf(record: CommitRecord, outcome: CommitSummary['outcome']): CommitSummary {
   const rows: Record<string, number> = {};
-  for (const file of record.files) rows[file.table] = (rows[file.table] ?? 0) + file.rows;
+  const minEventMs: Record<string, number> = {};
+  for (const { table, rows: added, minEventMs: earliest } of record.files) {
+    rows[table] = (rows[table] ?? 0) + added;
+    if (earliest !== null) minEventMs[table] = Math.min(minEventMs[table] ?? Infinity, earliest);
+  }
   const partitions = groupByPartition(record.files).map(({ table, partition, files }) => ({
     table,
     partition,
@@ -143,6 +149,7 @@ export function summaryOf(record: CommitRecord, outcome: CommitSummary['outcome'
     positions: record.positions,
     counts: record.counts,
     rows,
+    minEventMs,
     files: record.files.length,
     bytes: sum(record.files, (file) => file.bytes),
     partitions,

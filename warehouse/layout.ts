@@ -158,7 +158,12 @@ export function streamName(stream: Stream): string {
 }
 
 export function positionsPath(stream: Stream): string {
-  return `${CONTROL}/positions/${streamName(stream)}/positions.json`;
+  return positionsPathOf(streamName(stream));
+}
+
+/** The same for a stream's name, as partition states have it. */
+export function positionsPathOf(name: string): string {
+  return `${CONTROL}/positions/${name}/positions.json`;
 }
 
 export function commitsDirectory(stream: Stream): string {

@@ -20,6 +20,7 @@ const stagedFile = z.looseObject({
   maxEventMs: z.number().nullable(),
   minCdcTs: decimal.nullable(),
   maxCdcTs: decimal.nullable(),
+  key: z.array(z.string().min(1)).optional(),
 });
 
 const counts = {

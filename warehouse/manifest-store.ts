@@ -69,6 +69,13 @@ export class ManifestStore {
     return bytes === undefined ? undefined : parseStored(schemas.storedPositionsSchema, path, bytes);
   }
 
+  /** Sequence of the last commit of a stream that is whole: all its rows can be seen. 0 before the first. */
+  async committedSeq(stream: string, signal?: AbortSignal): Promise<number> {
+    const path = layout.positionsPathOf(stream);
+    const bytes = await this.storage.read(path, signal);
+    return bytes === undefined ? 0 : parseStored(schemas.storedPositionsSchema, path, bytes).seq;
+  }
+
   async writePositions(positions: StoredPositions, signal?: AbortSignal): Promise<void> {
     await this.storage.write(layout.positionsPath(positions), jsonText(positions), signal);
   }
@@ -99,6 +106,17 @@ export class ManifestStore {
       this.readPartition(table, layout.parsePartitionPath(directory.slice(root.length + 1)), signal),
     );
     return states.filter((state) => state !== undefined);
+  }
+
+  /** Partitions that a table has or had, without a look at their states: a listing a level of `levels` partition columns. */
+  async partitionNames(table: string, levels: number, signal?: AbortSignal): Promise<PartitionValues[]> {
+    const root = layout.partitionStatesRoot(table);
+    let directories = [root];
+    for (let level = 0; level < levels; level++) {
+      const below = await mapParallel(directories, READS, (directory) => this.storage.list(directory, signal));
+      directories = below.flat().flatMap((child) => (child.directory ? [child.path] : []));
+    }
+    return directories.map((directory) => layout.parsePartitionPath(directory.slice(root.length + 1)));
   }
 
   /** Keeps a spec under the hash of its content; answers the hash. */

@@ -18,6 +18,8 @@ export interface StagedFile {
   /** Bounds of `cdc_ts` as decimal text; null for append tables. */
   minCdcTs: string | null;
   maxCdcTs: string | null;
+  /** Mirrors: the key columns (Hive names) that the log names, where the config names none. */
+  key?: string[];
 }
 
 /** DDL or watermark that a split met; rows of the topic's schema log. */

@@ -32,8 +32,9 @@ export function tableDetails(spec: TableSpec, state: TableState): string {
   if (state.base) {
     lines.push(`| base | ${number(state.base.rows)} rows as of ${instant(state.base.boundaryMs)} |`);
   }
+  if (spec.snapshot) lines.push(...snapshotLines(state.snapshots));
   if (state.bootstrap?.warning) lines.push('', state.bootstrap.warning);
-  const fault = state.fault ?? progress?.fault ?? state.bootstrap?.fault;
+  const fault = state.fault ?? progress?.fault ?? state.bootstrap?.fault ?? state.snapshots?.fault;
   if (fault) lines.push('', faultLine(fault));
   return lines.join('\n');
 }
@@ -49,6 +50,26 @@ export function bootstrapDetails(spec: TableSpec, progress: BootstrapProgress): 
   if (progress.warning) lines.push('', progress.warning);
   if (progress.fault) lines.push('', faultLine(progress.fault));
   return lines.join('\n');
+}
+
+function snapshotLines(snapshots: TableState['snapshots']): string[] {
+  const last = snapshots?.last;
+  const lines = [
+    `| last snapshot | ${
+      last
+        ? `${last.name}, revision ${last.revision}: ${number(last.rows)} rows (+${number(last.inserted)} ~${number(last.updated)} -${number(last.deleted)}) in ${number(Math.round(last.tookMs / 1000))} s`
+        : (snapshots?.lastMs ?? null) === null
+          ? 'none yet'
+          : `of the boundary ${instant(snapshots!.lastMs!)}`
+    } |`,
+  ];
+  if (last) lines.push(`| engine | ${last.reason} |`);
+  if (snapshots?.running) lines.push(`| making | ${snapshots.running.name} |`);
+  if (snapshots?.remake) {
+    lines.push(`| made anew | snapshots of boundaries after ${instant(snapshots.remake.fromMs)} |`);
+  }
+  if (snapshots?.nextMs) lines.push(`| next boundary | ${instant(snapshots.nextMs)} |`);
+  return lines;
 }
 
 export function topicDetails(kafka: string, topic: string, state: IngestState, nowMs: number): string {

@@ -109,6 +109,9 @@ function landed(member: Member, result: CommitResult, positions: Positions, nowM
     rows: member.rows + counts.rows,
     quarantined: member.quarantined + counts.quarantined,
   };
+  if (counts.minEventMs !== undefined && counts.minEventMs < (member.completeThroughMs ?? -Infinity)) {
+    next.lateFromMs = Math.min(member.lateFromMs ?? Infinity, counts.minEventMs);
+  }
   const fault = counts.fault ?? overLimit(next, counts);
   if (fault) next.fault = { ...fault, sinceMs: member.fault?.sinceMs ?? nowMs };
   if (fault && !counts.fault && member.status === 'active') {
@@ -152,6 +155,16 @@ export function applyLaneFaults(state: IngestState, faults: Plan['laneFaults'], 
     next = setMemberFault(next, table, { ...fault, sinceMs: nowMs });
   }
   return next;
+}
+
+/** Late events that the tables know of by now need not be told again; later ones may have come meanwhile. */
+export function lateEventsTold(state: IngestState, told: Record<string, { lateFromMs?: number }>): IngestState {
+  const members = Object.entries(state.members).map(([table, member]): [string, Member] => {
+    if (member.lateFromMs === undefined || member.lateFromMs !== told[table]?.lateFromMs) return [table, member];
+    const { lateFromMs: _told, ...rest } = member;
+    return [table, rest];
+  });
+  return { ...state, members: Object.fromEntries(members) };
 }
 
 export function setMemberFault(state: IngestState, table: string, fault: Fault): IngestState {

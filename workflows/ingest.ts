@@ -243,6 +243,7 @@ export async function ingest(input: IngestInput): Promise<void> {
     state = { ...state, lastReportMs: now };
     setCurrentDetails(topicDetails(kafka, topic, state, now));
     await run('reportProgress', `tell ${Object.keys(tables).length} tables`, { tables });
+    state = reduce.lateEventsTold(state, tables);
   };
 
   /** Directories that nobody reads any more, and what a run before this one left in staging. */

@@ -19,6 +19,8 @@ export const stopSignal = defineSignal('stop');
 export const progressSignal = defineSignal<[TableProgress]>('progress');
 /** News of the table's own bootstrap. */
 export const bootstrapSignal = defineSignal<[BootstrapProgress]>('bootstrap');
+/** Makes the snapshots of boundaries after an instant (ms since the epoch) anew. */
+export const snapshotSignal = defineSignal<[{ fromMs: number }]>('snapshot');
 export const statusQuery = defineQuery<TableStatus>('status');
 /** What the table runs by now, for the diff that `start` shows. */
 export const specQuery = defineQuery<{ spec: TableSpec; settings: IngestSettings }>('spec');

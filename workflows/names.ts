@@ -3,6 +3,9 @@ export const tableWorkflowId = (table: string): string => `table/${table}`;
 export const bootstrapWorkflowId = (table: string): string => `bootstrap/${table}`;
 export const ingestWorkflowId = (kafka: string, topic: string): string => `ingest/${kafka}/${topic}`;
 
+export const snapshotWorkflowId = (table: string, name: string): string =>
+  `snapshot/${table}/${name}`;
+
 export const DEFAULT_TASK_QUEUE = 'tributary';
 
 /** Activities that move much data poll a queue of their own, so that they never hold up the decisions. */

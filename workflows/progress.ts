@@ -26,6 +26,7 @@ export function progressOf(state: IngestState, member: Member, nowMs: number): T
     lastCompletePartition: member.lastCompletePartition ?? null,
     completeThroughMs: member.completeThroughMs ?? null,
     seq: state.seq,
+    ...(member.lateFromMs !== undefined && { lateFromMs: member.lateFromMs }),
     fault,
     joined: hasJoined(state, member),
   };

@@ -36,6 +36,13 @@ const optionsOf: Record<keyof Activities, ActivityOptions> = {
   planBootstrap: shared,
   finishBootstrap: shared,
   readBootstrapChunk: patientlyHeavy,
+  dueSnapshots: shared,
+  planSnapshot: shared,
+  publishSnapshot: shared,
+  retireSnapshots: shared,
+  splitSnapshot: heavy,
+  mergeSnapshot: heavy,
+  mergeSnapshotInHive: heavy,
   writeBatch: heavy,
   compactPartition: heavy,
 };

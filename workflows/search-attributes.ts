@@ -8,6 +8,7 @@ export const searchAttributes = {
   source: defineSearchAttributeKey('TributarySource', SearchAttributeType.KEYWORD),
   paused: defineSearchAttributeKey('TributaryPaused', SearchAttributeType.BOOL),
   lastComplete: defineSearchAttributeKey('TributaryLastComplete', SearchAttributeType.KEYWORD),
+  lastSnapshot: defineSearchAttributeKey('TributaryLastSnapshot', SearchAttributeType.KEYWORD),
   lagSeconds: defineSearchAttributeKey('TributaryLagSeconds', SearchAttributeType.INT),
   lagRecords: defineSearchAttributeKey('TributaryLagRecords', SearchAttributeType.INT),
 } as const;

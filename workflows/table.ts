@@ -18,11 +18,15 @@ import * as messages from './messages.js';
 import { ingestWorkflowId } from './names.js';
 import { run } from './run-activity.js';
 import { searchAttributes } from './search-attributes.js';
+import { lateChanges, newSnapshotState, outdate } from './snapshot-state.js';
+import { Snapshots } from './snapshots.js';
 import { TableBootstrap } from './table-bootstrap.js';
 import type { Fault, TableInput, TableMemo, TableState } from './types.js';
 
 /** The server's hint counts events but not signals, which have a limit of their own (10,000 a run). */
 const MAX_SIGNALS_A_RUN = 2_000;
+/** A table with a snapshot under way goes on in its run up to here. */
+const LAST_SIGNALS_A_RUN = 8_000;
 const FAULT_RETRY_MS = 60_000;
 /** A topic tells its tables at least every minute how it stands. If it is silent for this long, it is started anew. */
 const SILENCE_MS = 300_000;
@@ -48,6 +52,22 @@ export async function table(input: TableInput): Promise<void> {
     startedMs: Date.now(),
   };
   const tasks: Task[] = [];
+  const snapshots = new Snapshots({
+    spec: () => spec,
+    base: () => state.base ?? null,
+    ready: () =>
+      spec.mode === 'mirror' &&
+      spec.snapshot !== undefined &&
+      state.phase === 'running' &&
+      !state.paused &&
+      (spec.bootstrap === undefined || Boolean(state.base)),
+    completeThroughMs: () => state.progress?.completeThroughMs ?? null,
+    rows: () => state.progress?.rows ?? 0,
+    state: () => state.snapshots ?? newSnapshotState(),
+    update: (next) => {
+      state = { ...state, snapshots: next };
+    },
+  });
   let signals = 0;
   let shown = '';
   let current: CancellationScope | undefined;
@@ -107,6 +127,11 @@ export async function table(input: TableInput): Promise<void> {
       args: { table: spec.name, ...extra },
     });
 
+  /** Snapshots of boundaries after `fromMs` are made anew, in order: what they were made of has changed. */
+  const snapshotsOutdated = (fromMs: number): void => {
+    if (spec.snapshot) state = { ...state, snapshots: outdate(state.snapshots ?? newSnapshotState(), fromMs) };
+  };
+
   const begin: Task = async () => {
     await prepare();
     if (!state.paused) await join();
@@ -127,6 +152,7 @@ export async function table(input: TableInput): Promise<void> {
       if (!held && !options?.acceptLoss && state.phase === 'running') return;
       if (state.pin === null) await prepare();
       await join();
+      snapshots.poke();
       await tell('resumeMember', { acceptLoss: options?.acceptLoss ?? false });
     }),
   );
@@ -137,11 +163,13 @@ export async function table(input: TableInput): Promise<void> {
       if (moved && !state.paused) await tell('leave');
       ({ spec, settings } = next);
       await prepare();
+      snapshots.poke();
       if (!state.paused) await join();
     }),
   );
   setHandler(messages.stopSignal, () =>
     supersede(async () => {
+      snapshots.stop();
       await bootstrapping.stop();
       await tell('leave');
       state = { ...state, phase: 'stopped' };
@@ -150,6 +178,14 @@ export async function table(input: TableInput): Promise<void> {
   setHandler(messages.progressSignal, (progress) => {
     signals += 1;
     state = { ...state, progress };
+    if (spec.snapshot && state.snapshots) {
+      state = { ...state, snapshots: lateChanges(state.snapshots, progress, spec.snapshot.late) };
+    }
+  });
+  setHandler(messages.snapshotSignal, ({ fromMs }) => {
+    signals += 1;
+    snapshotsOutdated(fromMs);
+    snapshots.poke();
   });
   setHandler(messages.bootstrapSignal, (progress) => {
     signals += 1;
@@ -168,10 +204,12 @@ export async function table(input: TableInput): Promise<void> {
     progress: state.progress,
     base: state.base ?? null,
     bootstrap: state.bootstrap ?? null,
+    snapshots: state.snapshots ?? null,
     fault: faultNow(),
   }));
 
-  const faultNow = (): Fault | null => state.fault ?? state.progress?.fault ?? state.bootstrap?.fault ?? null;
+  const faultNow = (): Fault | null =>
+    state.fault ?? state.progress?.fault ?? state.bootstrap?.fault ?? state.snapshots?.fault ?? null;
 
   /** A batch that was under way when a person paused the table still lands; only then is it paused. */
   const shownPhase = (): string =>
@@ -187,6 +225,10 @@ export async function table(input: TableInput): Promise<void> {
       { key: searchAttributes.phase, value: faultNow() ? 'waiting' : shownPhase() },
       { key: searchAttributes.paused, value: state.paused },
       { key: searchAttributes.lastComplete, value: progress?.lastCompletePartition ?? null },
+      // Only where there is one: histories of tables without snapshots stay as they were.
+      ...(state.snapshots?.last
+        ? [{ key: searchAttributes.lastSnapshot, value: state.snapshots.last.name }]
+        : []),
       { key: searchAttributes.lagSeconds, value: progress?.lagSeconds ?? null },
       { key: searchAttributes.lagRecords, value: progress?.lagRecords ?? null },
     ];
@@ -195,6 +237,7 @@ export async function table(input: TableInput): Promise<void> {
       quarantined: progress?.quarantined ?? 0,
       completeThroughMs: progress?.completeThroughMs ?? null,
       fault: faultNow(),
+      ...(state.snapshots?.last && { lastSnapshot: state.snapshots.last }),
       reading: progress?.phase ?? null,
     };
     setCurrentDetails(tableDetails(spec, state));
@@ -214,16 +257,27 @@ export async function table(input: TableInput): Promise<void> {
     }
   };
 
+  /** A snapshot under way would have to end with the run, and signals have room for hours more. */
+  const runIsFull = (): boolean => signals >= (snapshots.busy ? LAST_SIGNALS_A_RUN : MAX_SIGNALS_A_RUN);
+
   if (!input.state || state.phase === 'preparing') tasks.push(begin);
   else if (!state.paused) bootstrapping.ensure();
   const watching = new CancellationScope();
   void watching.run(watchTopic).catch(() => undefined);
+  const calendar = new CancellationScope();
+  let broken: { error: unknown } | undefined;
+  void calendar
+    .run(() => snapshots.run())
+    .catch((error: unknown) => {
+      if (!calendar.consideredCancelled) broken = { error };
+    });
   let seen: TableState | undefined;
 
   while (state.phase !== 'stopped') {
     show();
     seen = state;
-    await condition(() => tasks.length > 0 || state !== seen || signals >= MAX_SIGNALS_A_RUN);
+    await condition(() => tasks.length > 0 || state !== seen || broken !== undefined || runIsFull());
+    if (broken) throw broken.error;
     while (tasks.length > 0 && (state.phase as string) !== 'stopped') {
       const task = tasks[0]!;
       try {
@@ -248,14 +302,19 @@ export async function table(input: TableInput): Promise<void> {
         current = undefined;
       }
     }
-    if (workflowInfo().continueAsNewSuggested || signals >= MAX_SIGNALS_A_RUN) {
-      await condition(allHandlersFinished);
-      if (tasks.length > 0 || (state.phase as string) === 'stopped') continue;
+    if (runIsFull() || (workflowInfo().continueAsNewSuggested && !snapshots.busy)) {
+      snapshots.stop();
+      await condition(() => allHandlersFinished() && !snapshots.busy);
+      if (tasks.length > 0 || (state.phase as string) === 'stopped') {
+        snapshots.go();
+        continue;
+      }
       await bootstrapping.stop();
       await continueAsNew<typeof table>({ spec, settings, state });
     }
   }
   show();
   watching.cancel();
+  calendar.cancel();
   await condition(allHandlersFinished);
 }

@@ -1,5 +1,6 @@
 import type { TableSpec } from '../config/spec.js';
 import type { OffsetRange } from '../kafka/types.js';
+import type { SnapshotDone, SnapshotState } from './snapshot-types.js';
 
 /** Next offset to read, by Kafka partition. A partition that is missing has never been read: it begins at the log start. */
 export type Positions = Record<number, number>;
@@ -48,6 +49,8 @@ export interface Member {
   lastCompletePartition?: string;
   /** Every event before this instant has landed, as far as the lateness bound tells. */
   completeThroughMs?: number;
+  /** The earliest event that landed after its time was taken for complete, since the table was last told. */
+  lateFromMs?: number;
   fault?: Fault;
 }
 
@@ -201,7 +204,14 @@ export interface CommitResult {
   /** By table of the config: rows landed, records quarantined, late commits into complete partitions. */
   tables: Record<
     string,
-    { rows: number; quarantined: number; revised: string[]; fault?: { code: string; message: string } }
+    {
+      rows: number;
+      quarantined: number;
+      revised: string[];
+      /** The earliest event among the rows, ms since the epoch. */
+      minEventMs?: number;
+      fault?: { code: string; message: string };
+    }
   >;
 }
 
@@ -260,6 +270,8 @@ export interface TableProgress {
   lastCompletePartition: string | null;
   completeThroughMs: number | null;
   seq: number;
+  /** The earliest event that landed late since the last report. */
+  lateFromMs?: number;
   fault: Fault | null;
   /** Where the table begins to read is fixed: nothing that comes to the topic from now on can be missed unnoticed. */
   joined?: boolean;
@@ -282,6 +294,7 @@ export interface TableState {
   base?: BootstrapBase | null;
   /** How the bootstrap stands that runs now. */
   bootstrap?: BootstrapProgress | null;
+  snapshots?: SnapshotState;
 }
 
 /** A finished bootstrap: a snapshot manifest and its files in storage. */
@@ -318,6 +331,7 @@ export interface TableMemo {
   quarantined: number;
   completeThroughMs: number | null;
   fault: Fault | null;
+  lastSnapshot?: SnapshotDone;
   reading: TableProgress['phase'] | null;
 }
 
@@ -336,5 +350,6 @@ export interface TableStatus {
   base: BootstrapBase | null;
   /** How the bootstrap stands that runs now. */
   bootstrap: BootstrapProgress | null;
+  snapshots: SnapshotState | null;
   fault: Fault | null;
 }

@@ -3,7 +3,7 @@ import { TributaryError } from '../../common/errors.js';
 import { progressText } from '../../workflows/bootstrap-state.js';
 import { statusQuery, topicQuery } from '../../workflows/messages.js';
 import { tableWorkflowId } from '../../workflows/names.js';
-import type { BootstrapBase } from '../../workflows/types.js';
+import type { BootstrapBase, TableStatus } from '../../workflows/types.js';
 import { pickTables, openSession, temporalTarget, type Session } from '../session.js';
 import { renderTable, count, print, seconds } from '../output.js';
 import { overview, type TableOverview } from '../overview.js';
@@ -57,6 +57,7 @@ async function all(client: TemporalClient, session: Session, options: Options): 
         { title: 'rows', right: true },
         { title: 'quarantined', right: true },
         { title: 'last complete' },
+        { title: 'last snapshot' },
         { title: 'source' },
       ],
       tables.map((t) => [
@@ -68,6 +69,7 @@ async function all(client: TemporalClient, session: Session, options: Options): 
         t.phase === 'not started' ? '' : count(t.rows),
         t.quarantined > 0 ? pc.yellow(count(t.quarantined)) : t.phase === 'not started' ? '' : '0',
         t.lastComplete ?? '',
+        t.lastSnapshot ?? '',
         t.source,
       ]),
     ),
@@ -149,6 +151,7 @@ async function one(
         ? new Date(progress.completeThroughMs).toISOString()
         : 'not known yet',
     ],
+    ...snapshotRows(state.snapshots),
     ['commit', String(topic?.seq ?? '')],
     ['positions', topic ? positionsText(topic.positions) : ''],
     ...(member?.lanes ?? []).map((lane): [string, string] => [
@@ -181,6 +184,25 @@ async function one(
 
 function baseText({ rows, boundaryMs }: BootstrapBase): string {
   return `${count(rows)} rows of the source as of ${new Date(boundaryMs).toISOString()}`;
+}
+
+function snapshotRows(snapshots: TableStatus['snapshots']): [string, string][] {
+  if (!snapshots) return [];
+  const { last, running, remake, nextMs } = snapshots;
+  return [
+    [
+      'last snapshot',
+      last
+        ? `${last.name} (revision ${last.revision}): ${count(last.rows)} rows, +${count(last.inserted)} ~${count(last.updated)} -${count(last.deleted)}, made in ${seconds(Math.round(last.tookMs / 1000))}`
+        : 'none yet',
+    ],
+    ...(last ? ([['engine', last.reason]] as [string, string][]) : []),
+    ...(running ? ([['making', running.name]] as [string, string][]) : []),
+    ...(remake
+      ? ([['made anew', `boundaries after ${new Date(remake.fromMs).toISOString()}`]] as [string, string][])
+      : []),
+    ['next boundary', nextMs === null ? 'not known yet' : new Date(nextMs).toISOString()],
+  ];
 }
 
 function positionsText(positions: Record<number, number>): string {

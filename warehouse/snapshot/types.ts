@@ -43,6 +43,12 @@ export interface SourceFile {
   rows: number;
 }
 
+/** A changelog file; its rows where they are known, else whoever reads it counts and the merge's plan has the sum. */
+export interface ChangeFile {
+  path: string;
+  rows?: number;
+}
+
 /** What every piece of a merge needs of the machine that it happens to run on. */
 export interface MergeContext {
   storage: Storage;

@@ -1,0 +1,51 @@
+import type { TableSpec } from '../config/spec.js';
+import { boundariesBetween, boundaryAfter, formatInstant, partitionClosedBy } from '../common/zone.js';
+import { partitionPath } from '../warehouse/layout.js';
+import type { SnapshotBoundary } from '../workflows/snapshot-types.js';
+
+/** Boundaries as pure functions of a table's spec; they run in activities, because zone data differ between releases of Node. */
+
+/** A boundary of the table's calendar. */
+export function boundaryAt(ms: number, spec: Pick<TableSpec, 'timezone' | 'snapshot'>): SnapshotBoundary {
+  const { dt, hh, mi } = partitionClosedBy(ms, spec.timezone, spec.snapshot!.every);
+  const partition = { dt, ...(hh !== undefined && { hh }), ...(mi !== undefined && { mi }) };
+  return { ms, partition, name: partitionPath(partition), wall: wallOf(ms, spec.timezone) };
+}
+
+/** `yyyy-mm-dd hh:mm:ss` as the zone's clock shows an instant. */
+export function wallOf(ms: number, zone: string): string {
+  return formatInstant(ms, zone).slice(0, 19).replace('T', ' ');
+}
+
+/** Boundaries in `(fromMs, throughMs]` whose snapshots retention would keep once the last of them is published. */
+export function owedBoundaries(
+  fromMs: number,
+  throughMs: number,
+  spec: Pick<TableSpec, 'timezone' | 'snapshot'>,
+): number[] {
+  const all = boundariesBetween(fromMs, throughMs, spec.timezone, spec.snapshot!.every);
+  return all.filter((ms, i) => i >= all.length - spec.snapshot!.keep || isMonthEnd(ms, spec));
+}
+
+/** The next boundary after an instant. */
+export function nextBoundary(ms: number, spec: Pick<TableSpec, 'timezone' | 'snapshot'>): number {
+  return boundaryAfter(ms, spec.timezone, spec.snapshot!.every);
+}
+
+/**
+ * Which of the published boundaries retention takes away.
+ * @param published ascending, ms
+ */
+export function retiredBoundaries(
+  published: readonly number[],
+  spec: Pick<TableSpec, 'timezone' | 'snapshot'>,
+): number[] {
+  return published.slice(0, Math.max(0, published.length - spec.snapshot!.keep)).filter((ms) => !isMonthEnd(ms, spec));
+}
+
+/** The last boundary of a month: the next instant on the zone's clock is the first of another. */
+function isMonthEnd(ms: number, { timezone, snapshot }: Pick<TableSpec, 'timezone' | 'snapshot'>): boolean {
+  if (!snapshot!.keepMonthEnds) return false;
+  const wall = wallOf(ms, timezone);
+  return wall.slice(8) === '01 00:00:00' || (ms > 0 && wall.slice(0, 7) !== wallOf(ms - 1, timezone).slice(0, 7));
+}
