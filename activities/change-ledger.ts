@@ -96,7 +96,10 @@ export class ChangeLedger {
 }
 
 /** Whether a partition has commits beyond those that are applied. */
-export function isFresh({ streams }: Pick<LedgerEntry, 'streams'>, applied: Readonly<Record<string, number>>): boolean {
+export function isFresh(
+  { streams }: Pick<LedgerEntry, 'streams'>,
+  applied: Readonly<Record<string, number>>,
+): boolean {
   return Object.entries(streams).some(([stream, seq]) => seq > (applied[stream] ?? 0));
 }
 
@@ -132,7 +135,9 @@ function noteFiles(
 
 function covers(entry: LedgerEntry, file: StagedFile): boolean {
   const low = entry.minEventMs === null || (file.minEventMs !== null && entry.minEventMs <= file.minEventMs);
-  return low && (entry.maxEventMs === null || (file.maxEventMs !== null && entry.maxEventMs >= file.maxEventMs));
+  return (
+    low && (entry.maxEventMs === null || (file.maxEventMs !== null && entry.maxEventMs >= file.maxEventMs))
+  );
 }
 
 /** An unknown bound stays unknown: it is wide. */

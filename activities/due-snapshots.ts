@@ -21,7 +21,11 @@ export function dueSnapshots(context: ActivityContext): ControlActivities['dueSn
       if (remake !== null) {
         const again = againSince(published, spec, remake.doneMs ?? remake.fromMs);
         if (again.length > 0) {
-          return { due: again.slice(0, limit), lastMs, nextMs: lastMs === null ? null : nextBoundary(lastMs, spec) };
+          return {
+            due: again.slice(0, limit),
+            lastMs,
+            nextMs: lastMs === null ? null : nextBoundary(lastMs, spec),
+          };
         }
       }
       const fromMs = lastMs ?? base?.boundaryMs ?? (await firstChange(store, spec, signal));
@@ -30,7 +34,11 @@ export function dueSnapshots(context: ActivityContext): ControlActivities['dueSn
       const boundaries = owed.map((ms) => boundaryAt(ms, spec));
       const last = lastMs === null ? null : boundaryAt(lastMs, spec);
       return {
-        due: boundaries.map((boundary, i) => ({ boundary, previous: boundaries[i - 1] ?? last, again: false })),
+        due: boundaries.map((boundary, i) => ({
+          boundary,
+          previous: boundaries[i - 1] ?? last,
+          again: false,
+        })),
         lastMs,
         nextMs: owed[0] ?? nextBoundary(Math.max(fromMs, throughMs), spec),
       };
@@ -51,23 +59,33 @@ async function publishedBoundaries(
 }
 
 /** The instant that a snapshot's partition closes with. */
-export function boundaryOf({ partition }: Pick<PartitionState, 'partition'>, spec: Pick<TableSpec, 'timezone'>): number {
+export function boundaryOf(
+  { partition }: Pick<PartitionState, 'partition'>,
+  spec: Pick<TableSpec, 'timezone'>,
+): number {
   const { dt, hh, mi } = partition;
   const values = { dt: dt!, ...(hh !== undefined && { hh }), ...(mi !== undefined && { mi }) };
   return partitionBounds(values, spec.timezone).endMs;
 }
 
 function againSince(published: number[], spec: TableSpec, afterMs: number): DueSnapshots['due'] {
-  const at = (ms: number | undefined): SnapshotBoundary | null => (ms === undefined ? null : boundaryAt(ms, spec));
+  const at = (ms: number | undefined): SnapshotBoundary | null =>
+    ms === undefined ? null : boundaryAt(ms, spec);
   return published.flatMap((ms, i) =>
     ms <= afterMs ? [] : [{ boundary: boundaryAt(ms, spec), previous: at(published[i - 1]), again: true }],
   );
 }
 
 /** When the log of a table that begins empty begins; null while nothing has landed. */
-async function firstChange(store: ManifestStore, spec: TableSpec, signal: AbortSignal): Promise<number | null> {
+async function firstChange(
+  store: ManifestStore,
+  spec: TableSpec,
+  signal: AbortSignal,
+): Promise<number | null> {
   const states = await store.listPartitions(changelogTable(spec), signal);
-  const times = states.filter(({ rows }) => rows > 0).map((state) => state.minEventMs ?? startOf(state, spec));
+  const times = states
+    .filter(({ rows }) => rows > 0)
+    .map((state) => state.minEventMs ?? startOf(state, spec));
   return times.length === 0 ? null : Math.min(...times);
 }
 

@@ -3,7 +3,11 @@ import { bucketingOf } from '../warehouse/snapshot/bucketing.js';
 import { resolvePatches } from '../warehouse/snapshot/hive-documents.js';
 import { hiveMerge, type HiveMergeRequest } from '../warehouse/snapshot/hive-merge.js';
 import { snapshotCheckFailed } from '../warehouse/snapshot/errors.js';
-import { previousBucket, readSnapshotManifest, type PreviousSnapshot } from '../warehouse/snapshot/manifest.js';
+import {
+  previousBucket,
+  readSnapshotManifest,
+  type PreviousSnapshot,
+} from '../warehouse/snapshot/manifest.js';
 import { mergeBucket } from '../warehouse/snapshot/merge-bucket.js';
 import { bucketChanges, bucketRows, type SplitResult } from '../warehouse/snapshot/split.js';
 import type { BucketResult, MergeContext } from '../warehouse/snapshot/types.js';
@@ -43,13 +47,18 @@ function split(
   kind: 'changes' | 'base',
   task: number,
 ): Promise<SplitResult> {
-  return withMerge(context, attempt, `${plan.slice(0, plan.lastIndexOf('/'))}/${kind}-${task}`, async (merge) => {
-    const document = await readDocument<SnapshotDocument>(context.storage, plan, attempt.signal);
-    const table = mirrorTable(document.landing, document.key);
-    const { boundary, buckets } = document;
-    if (kind === 'base') return bucketRows(merge, { table, files: document.base[task]!, buckets });
-    return bucketChanges(merge, { table, boundary, files: document.changes[task]!, buckets });
-  });
+  return withMerge(
+    context,
+    attempt,
+    `${plan.slice(0, plan.lastIndexOf('/'))}/${kind}-${task}`,
+    async (merge) => {
+      const document = await readDocument<SnapshotDocument>(context.storage, plan, attempt.signal);
+      const table = mirrorTable(document.landing, document.key);
+      const { boundary, buckets } = document;
+      if (kind === 'base') return bucketRows(merge, { table, files: document.base[task]!, buckets });
+      return bucketChanges(merge, { table, boundary, files: document.changes[task]!, buckets });
+    },
+  );
 }
 
 /** Merges some buckets, one after the other. */
@@ -156,9 +165,13 @@ async function previousOf(
   const { directory } = previous;
   const manifest = await readSnapshotManifest(context.storage, directory, signal);
   if (manifest?.counts.rows === previousRows) return { directory, manifest };
-  throw snapshotCheckFailed(landing.spec.name, `${directory}, which it starts from, is not what it was any more.`, {
-    directory,
-  });
+  throw snapshotCheckFailed(
+    landing.spec.name,
+    `${directory}, which it starts from, is not what it was any more.`,
+    {
+      directory,
+    },
+  );
 }
 
 function tombstonesMs({ landing }: SnapshotDocument): number {

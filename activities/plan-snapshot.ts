@@ -129,7 +129,8 @@ async function previousSnapshot(
     // The changelog is whole since the log's start: a table without a bootstrap can always be made from it alone.
     if (spec.bootstrap === undefined) return undefined;
   }
-  const manifest = directory === undefined ? undefined : await checkSnapshotFiles(context.storage, directory, signal);
+  const manifest =
+    directory === undefined ? undefined : await checkSnapshotFiles(context.storage, directory, signal);
   if (manifest !== undefined) return { directory: directory!, manifest };
   throw new TributaryError({
     code: 'SnapshotBaseMissing',

@@ -79,7 +79,11 @@ export function publishSnapshot(context: ActivityContext): ControlActivities['pu
         options,
       );
       const completedAt = new Date().toISOString();
-      const done = await completePartition(context, { table: name, partition, positions: {}, completedAt }, options);
+      const done = await completePartition(
+        context,
+        { table: name, partition, positions: {}, completedAt },
+        options,
+      );
       await new ChangeLedger(context.storage, spec.kafka, spec.topic).settle(
         spec.name,
         document.applied,
@@ -142,7 +146,9 @@ export function retireSnapshots(context: ActivityContext): ControlActivities['re
     attempt(async ({ signal, deadlineMs }) => {
       const table = snapshotTableName(spec);
       const store = new ManifestStore(context.storage);
-      const published = (await store.partitionNames(table, boundaryAt(0, spec).name.split('/').length, signal))
+      const published = (
+        await store.partitionNames(table, boundaryAt(0, spec).name.split('/').length, signal)
+      )
         .map((partition) => boundaryOf({ partition }, spec))
         .filter((ms) => ms > (retiredThroughMs ?? -Infinity))
         .sort((a, b) => a - b);

@@ -40,12 +40,16 @@ export function retiredBoundaries(
   published: readonly number[],
   spec: Pick<TableSpec, 'timezone' | 'snapshot'>,
 ): number[] {
-  return published.slice(0, Math.max(0, published.length - spec.snapshot!.keep)).filter((ms) => !isMonthEnd(ms, spec));
+  return published
+    .slice(0, Math.max(0, published.length - spec.snapshot!.keep))
+    .filter((ms) => !isMonthEnd(ms, spec));
 }
 
 /** The last boundary of a month: the next instant on the zone's clock is the first of another. */
 function isMonthEnd(ms: number, { timezone, snapshot }: Pick<TableSpec, 'timezone' | 'snapshot'>): boolean {
   if (!snapshot!.keepMonthEnds) return false;
   const wall = wallOf(ms, timezone);
-  return wall.slice(8) === '01 00:00:00' || (ms > 0 && wall.slice(0, 7) !== wallOf(ms - 1, timezone).slice(0, 7));
+  return (
+    wall.slice(8) === '01 00:00:00' || (ms > 0 && wall.slice(0, 7) !== wallOf(ms - 1, timezone).slice(0, 7))
+  );
 }

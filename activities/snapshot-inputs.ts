@@ -23,7 +23,10 @@ export interface TakenIn {
 export type Candidates = Record<string, LedgerEntry>;
 
 /** Candidates from the partitions' own states: for a first snapshot, and for one that is made anew. */
-export function candidatesOf(states: readonly PartitionState[], pathOf: (state: PartitionState) => string): Candidates {
+export function candidatesOf(
+  states: readonly PartitionState[],
+  pathOf: (state: PartitionState) => string,
+): Candidates {
   const found: Candidates = {};
   for (const state of states) {
     if (state.dropped === true || state.rows === 0) continue;
@@ -131,4 +134,3 @@ export function packFiles<F extends { bytes: number }>(files: readonly F[], byte
   }
   return tasks;
 }
-

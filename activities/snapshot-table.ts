@@ -36,4 +36,3 @@ export function snapshotCatalogTable(spec: TableSpec, table: SnapshotTable, stor
 export function foldOf(landing: LandingTable): { foldPatches?: FoldPatches } {
   return isDocumentTable(landing) ? { foldPatches: applyPatches } : {};
 }
-

@@ -68,6 +68,14 @@ export function createProgram(): Command {
     .action(async (tables: string[], options: { config: string; json?: boolean; acceptLoss?: boolean }) =>
       (await import('./commands/signal.js')).resume(tables, options),
     );
+  command('snapshot <table>', "makes a mirror's newest snapshot anew, or all that show instants after --from")
+    .option('--from <instant>', 'snapshots of boundaries after this instant, e.g. 2026-03-01')
+    .option('--plan', 'say what would be made and make nothing')
+    .option('--json', 'print JSON')
+    .action(
+      async (table: string, options: { config: string; json?: boolean; from?: string; plan?: boolean }) =>
+        (await import('./commands/snapshot.js')).snapshot(table, options),
+    );
   return program;
 }
 

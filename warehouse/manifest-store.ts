@@ -113,7 +113,9 @@ export class ManifestStore {
     const root = layout.partitionStatesRoot(table);
     let directories = [root];
     for (let level = 0; level < levels; level++) {
-      const below = await mapParallel(directories, READS, (directory) => this.storage.list(directory, signal));
+      const below = await mapParallel(directories, READS, (directory) =>
+        this.storage.list(directory, signal),
+      );
       directories = below.flat().flatMap((child) => (child.directory ? [child.path] : []));
     }
     return directories.map((directory) => layout.parsePartitionPath(directory.slice(root.length + 1)));

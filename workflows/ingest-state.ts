@@ -158,9 +158,13 @@ export function applyLaneFaults(state: IngestState, faults: Plan['laneFaults'], 
 }
 
 /** Late events that the tables know of by now need not be told again; later ones may have come meanwhile. */
-export function lateEventsTold(state: IngestState, told: Record<string, { lateFromMs?: number }>): IngestState {
+export function lateEventsTold(
+  state: IngestState,
+  told: Record<string, { lateFromMs?: number }>,
+): IngestState {
   const members = Object.entries(state.members).map(([table, member]): [string, Member] => {
-    if (member.lateFromMs === undefined || member.lateFromMs !== told[table]?.lateFromMs) return [table, member];
+    if (member.lateFromMs === undefined || member.lateFromMs !== told[table]?.lateFromMs)
+      return [table, member];
     const { lateFromMs: _told, ...rest } = member;
     return [table, rest];
   });

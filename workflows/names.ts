@@ -3,8 +3,7 @@ export const tableWorkflowId = (table: string): string => `table/${table}`;
 export const bootstrapWorkflowId = (table: string): string => `bootstrap/${table}`;
 export const ingestWorkflowId = (kafka: string, topic: string): string => `ingest/${kafka}/${topic}`;
 
-export const snapshotWorkflowId = (table: string, name: string): string =>
-  `snapshot/${table}/${name}`;
+export const snapshotWorkflowId = (table: string, name: string): string => `snapshot/${table}/${name}`;
 
 export const DEFAULT_TASK_QUEUE = 'tributary';
 

@@ -52,7 +52,11 @@ async function waves(starts: (() => Promise<unknown>)[]): Promise<void> {
 }
 
 /** Markdown for the Web UI's details panel. */
-function details({ spec, boundary, previous, again }: SnapshotInput, planned: SnapshotPlanned, step: string): string {
+function details(
+  { spec, boundary, previous, again }: SnapshotInput,
+  planned: SnapshotPlanned,
+  step: string,
+): string {
   const from = previous?.name ?? (spec.bootstrap ? 'the bootstrap' : 'nothing');
   return [
     `| ${spec.name} | ${boundary.name}${again ? ', made anew' : ''} |`,

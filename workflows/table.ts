@@ -129,7 +129,8 @@ export async function table(input: TableInput): Promise<void> {
 
   /** Snapshots of boundaries after `fromMs` are made anew, in order: what they were made of has changed. */
   const snapshotsOutdated = (fromMs: number): void => {
-    if (spec.snapshot) state = { ...state, snapshots: outdate(state.snapshots ?? newSnapshotState(), fromMs) };
+    if (spec.snapshot)
+      state = { ...state, snapshots: outdate(state.snapshots ?? newSnapshotState(), fromMs) };
   };
 
   const begin: Task = async () => {
