@@ -12,7 +12,7 @@ const spec = (change: Partial<SnapshotSpec> = {}, timezone = 'Asia/Shanghai') =>
     keepMonthEnds: false,
     late: 'rebuild',
     ...change,
-  } as SnapshotSpec,
+  },
 });
 /** Midnight in Shanghai. */
 const midnight = (date: string): number => Date.parse(`${date}T00:00:00+08:00`);
