@@ -3,16 +3,12 @@ import { boundaryAt, owedBoundaries, retiredBoundaries } from '../../../activiti
 import type { SnapshotSpec } from '../../../config/spec.js';
 
 const DAY = 86_400_000;
-const spec = (change: Partial<SnapshotSpec> = {}, timezone = 'Asia/Shanghai') => ({
+const spec = (
+  change: Partial<SnapshotSpec> = {},
+  timezone = 'Asia/Shanghai',
+): { timezone: string; snapshot: SnapshotSpec } => ({
   timezone,
-  snapshot: {
-    every: 'day',
-    engine: 'auto',
-    keep: 400,
-    keepMonthEnds: false,
-    late: 'rebuild',
-    ...change,
-  },
+  snapshot: { every: 'day', engine: 'auto', keep: 400, keepMonthEnds: false, late: 'rebuild', ...change },
 });
 /** Midnight in Shanghai. */
 const midnight = (date: string): number => Date.parse(`${date}T00:00:00+08:00`);
