@@ -70,7 +70,10 @@ export function completePartition(context: ActivityContext): ControlActivities['
     attempt(async ({ signal, deadlineMs }) => {
       const options = { deadline: deadlineMs, signal };
       const { hiveTable: table, partition } = due;
-      if (compaction) {
+      // A backfill may have moved the partition while its files were rewritten: its own new files are as good.
+      const state = await new ManifestStore(context.storage).readPartition(table, partition, signal);
+      const moved = state?.directory !== due.directory && state?.directory !== compaction?.newDirectory;
+      if (compaction && !moved) {
         await switchPartition(
           context,
           {

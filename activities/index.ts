@@ -1,3 +1,4 @@
+import * as backfill from './backfill.js';
 import { compactPartition } from './compact-partition.js';
 import { commitBatch, recoverTopic } from './commit-batch.js';
 import { completePartition, planCompletion, sweepGarbage } from './completion.js';
@@ -15,6 +16,7 @@ import { recordLoss } from './record-loss.js';
 import { startBootstrap } from './start-bootstrap.js';
 import { joinIngest, reportProgress, signalIngest } from './topic-signals.js';
 import type { ControlActivities, HeavyActivities } from './types.js';
+import { planVerifyLog, verifyLogSplit } from './verify-log.js';
 import { writeBatch } from './write-batch.js';
 
 /** Activities of the control queue. */
@@ -31,6 +33,12 @@ export function controlActivities(context: ActivityContext): ControlActivities {
     completePartition: completePartition(context),
     recordLoss: recordLoss(context),
     reportProgress: reportProgress(),
+    planBackfill: backfill.planBackfill(context),
+    openBackfillWave: backfill.openBackfillWave(context),
+    orderSwitch: backfill.orderSwitch(context),
+    switchRebuilt: backfill.switchRebuilt(context),
+    closeBackfillWave: backfill.closeBackfillWave(context),
+    planVerifyLog: planVerifyLog(context),
     sweepGarbage: sweepGarbage(context),
     startBootstrap: startBootstrap(context),
     planBootstrap: planBootstrap(context),
@@ -51,5 +59,7 @@ export function heavyActivities(context: ActivityContext): HeavyActivities {
     splitSnapshot: splitSnapshot(context),
     mergeSnapshot: mergeSnapshot(context),
     mergeSnapshotInHive: mergeSnapshotInHive(context),
+    verifyLogSplit: verifyLogSplit(context),
+    rebuildPartition: backfill.rebuildPartition(context),
   };
 }

@@ -7,6 +7,14 @@ import type {
 } from '../workflows/bootstrap-types.js';
 import type { TableSpec } from '../config/spec.js';
 import type {
+  BackfillOutline,
+  PlanBackfillRequest,
+  RebuildResult,
+  SwitchOrder,
+  SwitchReply,
+} from '../workflows/backfill-types.js';
+import type { LogPlan, OffsetsReport, VerifyInput } from '../workflows/verify-types.js';
+import type {
   BootstrapBase,
   CommitRequest,
   CommitResult,
@@ -19,6 +27,7 @@ import type {
   PlanRequest,
   Positions,
   RecoveredTopic,
+  SplitPlan,
   TableProgress,
   WriteRequest,
   WriteResult,
@@ -83,6 +92,31 @@ export interface ControlActivities {
     spec: TableSpec;
     retiredThroughMs: number | null;
   }): Promise<{ retired: number; throughMs: number | null }>;
+  /** Which partitions a backfill rebuilds from which offsets, and which it cannot. */
+  planBackfill(request: PlanBackfillRequest): Promise<BackfillOutline>;
+  /** What one wave of a plan reads and rebuilds. */
+  openBackfillWave(request: { plan: string; wave: number }): Promise<{
+    topicId: string | null;
+    splits: SplitPlan[];
+    partitions: { index: number; partition: string; startMs: number }[];
+  }>;
+  /** Asks the topic for the pointer move of a rebuilt partition. */
+  orderSwitch(request: { kafka: string; topic: string; order: SwitchOrder }): Promise<void>;
+  /** Moves the pointer of a rebuilt partition; between two batches of its topic only. */
+  switchRebuilt(request: {
+    kafka: string;
+    topic: string;
+    rebuilt: string;
+  }): Promise<Omit<SwitchReply, 'requestId'>>;
+  /** Removes what a wave has staged, and at the end the plan. */
+  closeBackfillWave(request: {
+    table: string;
+    id: string;
+    batch: string | null;
+    ended: boolean;
+  }): Promise<void>;
+  /** Which offsets of a table can be compared with Kafka. */
+  planVerifyLog(request: VerifyInput): Promise<LogPlan>;
   /** Removes directories whose grace period is over, old commit records, and the staging area of a workflow run that has ended. */
   sweepGarbage(request: {
     kafka: string;
@@ -106,4 +140,14 @@ export interface HeavyActivities {
   /** Buckets `[from, to)`. */
   mergeSnapshot(request: { plan: string; from: number; to: number }): Promise<{ rows: number }>;
   mergeSnapshotInHive(request: { plan: string }): Promise<{ rows: number }>;
+  /** Compares a part of the log with what the table holds of it. */
+  verifyLogSplit(request: {
+    spec: TableSpec;
+    plan: string;
+    split: number;
+    pin: string;
+    topicId: string | null;
+  }): Promise<OffsetsReport>;
+  /** Makes the new files of a partition from its old ones and what a wave has staged. */
+  rebuildPartition(request: { plan: string; index: number; manifests: string[] }): Promise<RebuildResult>;
 }

@@ -3,6 +3,8 @@ import pc from 'picocolors';
 import { errorMessage, TributaryError } from '../common/errors.js';
 import { ConfigError, formatProblems } from '../config/problems.js';
 import { redact } from '../config/secret.js';
+import type { BackfillOptions } from './commands/backfill.js';
+import type { VerifyOptions } from './commands/verify.js';
 import { note, printJson } from './output.js';
 
 const DEFAULT_CONFIG = 'tributary.yaml';
@@ -75,6 +77,25 @@ export function createProgram(): Command {
     .action(
       async (table: string, options: { config: string; json?: boolean; from?: string; plan?: boolean }) =>
         (await import('./commands/snapshot.js')).snapshot(table, options),
+    );
+  command('backfill <table>', 'rebuilds partitions of landed rows from Kafka, while ingestion goes on')
+    .option('--from <time>', 'first instant of event time: yyyy-mm-dd[Thh[:mm]] in the zone of the table')
+    .option('--to <time>', 'the instant after the last: 2026-03-11 takes all of the 10th')
+    .option('--plan', 'show what would be rebuilt and what cannot be, and do nothing')
+    .option('--id <id>', 'name of the backfill: the same again is answered with what became of the first')
+    .option('--accept-missing', 'also rebuild partitions of which Kafka has deleted a part; those rows stay')
+    .option('--detach', 'do not wait for the end')
+    .option('--cancel', 'cancel the backfill of --id; each partition is then old or new')
+    .option('--json', 'print JSON')
+    .action(async (table: string, options: BackfillOptions) =>
+      (await import('./commands/backfill.js')).backfill(table, options),
+    );
+  command('verify <table>', 'compares what has landed with what Kafka has, offset by offset')
+    .option('--id <id>', 'name of the verification: the same again is answered with what the first found')
+    .option('--detach', 'do not wait for the end')
+    .option('--json', 'print JSON')
+    .action(async (table: string, options: VerifyOptions) =>
+      (await import('./commands/verify.js')).verify(table, options),
     );
   return program;
 }

@@ -249,7 +249,7 @@ class Commit {
     await this.manifests.updatePartition(
       group.table,
       group.partition,
-      (state) => addFiles(state, streamName(record), record.seq, group),
+      (state) => addFiles(state, record, group),
       this.signal,
     );
   }

@@ -96,6 +96,9 @@ export const partitionStateSchema: z.ZodType<PartitionState> = z.looseObject({
   applied: z.record(z.string(), count),
   minEventMs: z.number().nullable(),
   maxEventMs: z.number().nullable(),
+  offsets: z
+    .record(z.string(), z.record(z.string().regex(/^\d+$/), z.array(z.tuple([count, count]))))
+    .optional(),
   completedAt: z.string().optional(),
   completedPositions: offsets.optional(),
 });

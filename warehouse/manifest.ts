@@ -1,3 +1,4 @@
+import type { OffsetSet } from '../common/offset-ranges.js';
 import type { OffsetRange } from '../kafka/types.js';
 import type { PartitionValues } from './catalog.js';
 
@@ -128,6 +129,11 @@ export interface PartitionState {
   applied: Record<string, number>;
   minEventMs: number | null;
   maxEventMs: number | null;
+  /**
+   * Offsets of the batches whose rows are in here, by Kafka's id of the topic ('' where it is not known): a superset of the rows'
+   * own. Backfill reads them again. Absent: landed before this was kept.
+   */
+  offsets?: Record<string, OffsetSet>;
   /** When it was completed, and the positions of its stream then. */
   completedAt?: string;
   completedPositions?: Record<number, number>;

@@ -149,6 +149,12 @@ function retired(state: PartitionState, directory: string): PartitionState {
   return {
     ...state,
     ...{ directory, dropped: true, complete: false, rows: 0, files: 0, bytes: 0 },
-    ...{ minEventMs: null, maxEventMs: null, completedAt: undefined, completedPositions: undefined },
+    ...{
+      minEventMs: null,
+      maxEventMs: null,
+      completedAt: undefined,
+      completedPositions: undefined,
+      offsets: undefined,
+    },
   };
 }

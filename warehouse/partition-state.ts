@@ -1,5 +1,7 @@
+import { between, MAX_INTERVALS, unionOf } from '../common/offset-ranges.js';
 import type { PartitionFiles } from './commit-plan.js';
-import type { CommitFile, PartitionState } from './manifest.js';
+import { streamName } from './layout.js';
+import type { CommitFile, CommitRecord, PartitionState } from './manifest.js';
 
 /**
  * The state after a commit's files came in; undefined if that commit is in already, so that no attempt counts rows twice.
@@ -7,10 +9,11 @@ import type { CommitFile, PartitionState } from './manifest.js';
  */
 export function addFiles(
   state: PartitionState | undefined,
-  stream: string,
-  seq: number,
+  record: CommitRecord,
   group: PartitionFiles<CommitFile> & { directory: string },
 ): PartitionState | undefined {
+  const stream = streamName(record);
+  const { seq } = record;
   if ((state?.applied[stream] ?? 0) >= seq) return undefined;
   const base = state ?? emptyState(group);
   return {
@@ -23,7 +26,17 @@ export function addFiles(
     applied: { ...base.applied, [stream]: seq },
     minEventMs: extreme(Math.min, [base.minEventMs, ...group.files.map((file) => file.minEventMs)]),
     maxEventMs: extreme(Math.max, [base.maxEventMs, ...group.files.map((file) => file.maxEventMs)]),
+    ...offsetsWith(base, record),
   };
+}
+
+/** A partition with rows whose offsets were not kept goes on without: a part of them would look like all. */
+function offsetsWith(base: PartitionState, record: CommitRecord): Pick<PartitionState, 'offsets'> {
+  if (base.offsets === undefined && base.rows > 0) return {};
+  const topic = record.topicId ?? '';
+  const read = between(record.fromPositions, record.positions);
+  const own = unionOf([base.offsets?.[topic] ?? {}, read], MAX_INTERVALS);
+  return { offsets: { ...base.offsets, [topic]: own } };
 }
 
 /** The state of a partition without rows. */

@@ -23,12 +23,13 @@ export interface SwitchRequest {
   newFiles: string[];
   /**
    * `compact`: same rows in other files; what came into the old directory beside `inputs` is taken along.
-   * `replace`: the new files are the whole content (backfill, snapshot).
+   * `rebuild` (backfill): other rows in the place of `inputs`; what came in beside them is taken along too.
+   * `replace`: the new files are the whole content (snapshot).
    */
-  mode: 'compact' | 'replace';
-  /** compact: paths of the files that went into the new ones. */
+  mode: 'compact' | 'rebuild' | 'replace';
+  /** compact, rebuild: paths of the files that went into the new ones. */
   inputs?: string[];
-  /** replace: rows of the new files, and the bounds of their event times. */
+  /** rebuild, replace: rows of the whole new content, and the bounds of their event times. */
   rows?: number;
   minEventMs?: number | null;
   maxEventMs?: number | null;
@@ -133,7 +134,7 @@ class Switch {
     const { newDirectory, newFiles, mode, inputs = [] } = this.request;
     const { storage } = this.stores;
     const wanted = new Set(newFiles.map((name) => `${newDirectory}/${name}`));
-    const extras = mode === 'compact' ? await this.extras(before, new Set(inputs)) : [];
+    const extras = mode !== 'replace' ? await this.extras(before, new Set(inputs)) : [];
     for (const { path } of extras) {
       const copy = `${newDirectory}/${baseName(path)}`;
       if (wanted.has(copy)) throw this.conflict(before, `two files claim the name ${baseName(path)}`);
@@ -155,9 +156,9 @@ class Switch {
     return dataFiles(storage, newDirectory, this.signal);
   }
 
-  /** Files that came into the old directory beside the compaction's input. */
+  /** Files that came into the old directory beside the rewritten ones. */
   private async extras(before: PartitionState | undefined, inputs: Set<string>): Promise<StoredFile[]> {
-    if (before === undefined) throw this.conflict(before, 'there is nothing to compact');
+    if (before === undefined) throw this.conflict(before, 'there is nothing to rewrite');
     const present = await dataFiles(this.stores.storage, before.directory, this.signal);
     const paths = new Set(present.map((file) => file.path));
     const lost = [...inputs].find((path) => !paths.has(path));

@@ -33,6 +33,7 @@ export function tableDetails(spec: TableSpec, state: TableState): string {
     lines.push(`| base | ${number(state.base.rows)} rows as of ${instant(state.base.boundaryMs)} |`);
   }
   if (spec.snapshot) lines.push(...snapshotLines(state.snapshots));
+  lines.push(...backfillLines(state));
   if (state.bootstrap?.warning) lines.push('', state.bootstrap.warning);
   const fault = state.fault ?? progress?.fault ?? state.bootstrap?.fault ?? state.snapshots?.fault;
   if (fault) lines.push('', faultLine(fault));
@@ -69,6 +70,20 @@ function snapshotLines(snapshots: TableState['snapshots']): string[] {
     lines.push(`| made anew | snapshots of boundaries after ${instant(snapshots.remake.fromMs)} |`);
   }
   if (snapshots?.nextMs) lines.push(`| next boundary | ${instant(snapshots.nextMs)} |`);
+  return lines;
+}
+
+/** The backfill that runs, or the last one; and why a request that came as a signal was refused. */
+function backfillLines({ backfill }: TableState): string[] {
+  if (!backfill) return [];
+  const { running, recent, refused } = backfill;
+  const last = recent.at(-1);
+  const lines: string[] = [];
+  if (running)
+    lines.push(`| backfill | ${running.id} runs: ${instant(running.fromMs)} to ${instant(running.toMs)} |`);
+  else if (last)
+    lines.push(`| last backfill | ${last.id}: ${last.outcome}, ${number(last.rebuilt)} partitions rebuilt |`);
+  if (refused) lines.push('', `Backfill ${refused.id} was refused: ${refused.message}`);
   return lines;
 }
 

@@ -19,6 +19,8 @@ import * as messages from './messages.js';
 import { progressOf } from './progress.js';
 import { run } from './run-activity.js';
 import { Completion } from './completion.js';
+import { switchRebuiltSignal } from './reread-messages.js';
+import { serveSwitch } from './serve-switch.js';
 import type { CommitRequest, CommitResult, IngestInput, IngestState, Plan, WriteResult } from './types.js';
 
 const IDLE_MS = 60_000;
@@ -55,6 +57,12 @@ export async function ingest(input: IngestInput): Promise<void> {
   setHandler(messages.leaveSignal, ({ table }) => enqueue((s) => membership.pause(s, table)));
   setHandler(messages.resumeMemberSignal, ({ table, acceptLoss }) =>
     enqueue(async (s) => membership.resume(acceptLoss ? await giveUpLost(s) : { ...s, fault: null }, table)),
+  );
+  setHandler(switchRebuiltSignal, (order) =>
+    enqueue(async (s) => {
+      await serveSwitch(kafka, topic, order);
+      return s;
+    }),
   );
   setHandler(messages.topicQuery, () => ({
     kafka,

@@ -1,6 +1,8 @@
 /** Workflow ids are names that people type and search for: one table, one topic, never two at a time. */
 export const tableWorkflowId = (table: string): string => `table/${table}`;
 export const bootstrapWorkflowId = (table: string): string => `bootstrap/${table}`;
+export const backfillWorkflowId = (table: string, id: string): string => `backfill/${table}/${id}`;
+export const verifyWorkflowId = (table: string, id: string): string => `verify/${table}/${id}`;
 export const ingestWorkflowId = (kafka: string, topic: string): string => `ingest/${kafka}/${topic}`;
 
 export const snapshotWorkflowId = (table: string, name: string): string => `snapshot/${table}/${name}`;

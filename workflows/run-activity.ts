@@ -31,6 +31,12 @@ const optionsOf: Record<keyof Activities, ActivityOptions> = {
   completePartition: shared,
   recordLoss: quick,
   reportProgress: quick,
+  planBackfill: shared,
+  openBackfillWave: shared,
+  orderSwitch: quick,
+  switchRebuilt: shared,
+  closeBackfillWave: shared,
+  planVerifyLog: shared,
   sweepGarbage: shared,
   startBootstrap: shared,
   planBootstrap: shared,
@@ -45,6 +51,8 @@ const optionsOf: Record<keyof Activities, ActivityOptions> = {
   mergeSnapshotInHive: heavy,
   writeBatch: heavy,
   compactPartition: heavy,
+  rebuildPartition: heavy,
+  verifyLogSplit: heavy,
 };
 
 /** Runs one activity with its options and a line that the Web UI shows beside it. */

@@ -12,6 +12,7 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
+import { Backfills } from './backfills.js';
 import { tableDetails } from './details.js';
 import { faultOf } from './faults.js';
 import * as messages from './messages.js';
@@ -22,6 +23,7 @@ import { lateChanges, newSnapshotState, outdate } from './snapshot-state.js';
 import { Snapshots } from './snapshots.js';
 import { TableBootstrap } from './table-bootstrap.js';
 import type { Fault, TableInput, TableMemo, TableState } from './types.js';
+import { Verifications } from './verifications.js';
 
 /** The server's hint counts events but not signals, which have a limit of their own (10,000 a run). */
 const MAX_SIGNALS_A_RUN = 2_000;
@@ -192,6 +194,19 @@ export async function table(input: TableInput): Promise<void> {
     signals += 1;
     bootstrapping.heard(progress);
   });
+  new Verifications({ spec: () => spec, settings: () => settings, pin: () => state.pin });
+  new Backfills({
+    spec: () => spec,
+    settings: () => settings,
+    pin: () => state.pin,
+    idle: () => tasks.length === 0,
+    memory: () => state.backfill,
+    remember: (backfill) => (state = { ...state, backfill }),
+    changedFrom: (fromMs) => {
+      snapshotsOutdated(fromMs);
+      snapshots.poke();
+    },
+  });
   setHandler(messages.specQuery, () => ({ spec, settings }));
   setHandler(messages.statusQuery, () => ({
     table: spec.name,
@@ -207,6 +222,7 @@ export async function table(input: TableInput): Promise<void> {
     bootstrap: state.bootstrap ?? null,
     snapshots: state.snapshots ?? null,
     fault: faultNow(),
+    backfill: state.backfill ?? null,
   }));
 
   const faultNow = (): Fault | null =>

@@ -1,3 +1,4 @@
+import type { BackfillMemory } from './backfill-types.js';
 import type { TableSpec } from '../config/spec.js';
 import type { OffsetRange } from '../kafka/types.js';
 import type { SnapshotDone, SnapshotState } from './snapshot-types.js';
@@ -290,6 +291,7 @@ export interface TableState {
   progress: TableProgress | null;
   fault: Fault | null;
   startedMs: number;
+  backfill?: BackfillMemory;
   /** What the first snapshot starts from. Null: no bootstrap is configured, or it is not done (phase `bootstrap`). */
   base?: BootstrapBase | null;
   /** How the bootstrap stands that runs now. */
@@ -352,4 +354,6 @@ export interface TableStatus {
   bootstrap: BootstrapProgress | null;
   snapshots: SnapshotState | null;
   fault: Fault | null;
+  /** What runs, and what became of the last ones. */
+  backfill: BackfillMemory | null;
 }

@@ -127,6 +127,50 @@ describe('completePartition', () => {
 });
 
 describe('switchPartition', () => {
+  it('puts other rows in the place of the old ones, counts what came in since, and makes a revision', async () => {
+    await completePartition(warehouse, COMPLETION);
+    const request = {
+      ...(await compaction()),
+      mode: 'rebuild' as const,
+      rows: 11 + 3,
+      minEventMs: 1,
+      maxEventMs: 2,
+    };
+    await land(2, 20, 30, [3]);
+    const switched = await switchPartition(warehouse, request);
+    expect(switched).toMatchObject({ outcome: 'switched', rows: 14, revision: 3, files: 2 });
+    expect(await switchPartition(warehouse, request)).toMatchObject({
+      outcome: 'already',
+      rows: 14,
+      revision: 3,
+    });
+    expect(await location()).toBe(request.newDirectory);
+  });
+
+  it('keeps which offsets a partition was read from, through commits and pointer moves', async () => {
+    await land(2, 20, 30, [3], '04');
+    await land(3, 30, 40, [3]);
+    expect((await state())!.offsets).toEqual({
+      '': {
+        0: [
+          [0, 20],
+          [30, 40],
+        ],
+      },
+    });
+    await switchPartition(warehouse, await compaction());
+    expect((await state())!.offsets).toEqual({
+      '': {
+        0: [
+          [0, 20],
+          [30, 40],
+        ],
+      },
+    });
+    await retirePartition(warehouse, { table: 'stat_click', partition: HOUR, graceMs: GRACE });
+    expect((await state())!.offsets).toBeUndefined();
+  });
+
   it('moves a compacted partition, and takes along what came in since', async () => {
     await completePartition(warehouse, COMPLETION);
     const request = await compaction();

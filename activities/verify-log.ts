@@ -1,0 +1,150 @@
+import { join } from 'node:path';
+import { landSplit } from '../changelog/land-split.js';
+import { quarantineTable, topicQuarantineTable } from '../changelog/quarantine.js';
+import type { LandingTable } from '../changelog/types.js';
+import { compareOffsets, noteRuns, type Runs } from '../changelog/verify-offsets.js';
+import { offsetsText, sizeOf, splitAt, unionOf, type OffsetSet } from '../common/offset-ranges.js';
+import type { OffsetRange, RangeReader, RecordBlock } from '../kafka/types.js';
+import { Duck } from '../warehouse/duckdb.js';
+import { jsonText } from '../warehouse/json-file.js';
+import { baseName, CONTROL, quoteSegment } from '../warehouse/layout.js';
+import { ManifestStore } from '../warehouse/manifest-store.js';
+import { mapParallel } from '../warehouse/parallel.js';
+import type { StoredLogPlan } from '../workflows/verify-types.js';
+import { attempt, withScratch } from './attempt.js';
+import { cutSplits } from './backfill-plan.js';
+import type { ActivityContext } from './context.js';
+import { currentPin } from './current-pin.js';
+import { changelogTable } from './hive-tables.js';
+import type { ControlActivities, HeavyActivities } from './types.js';
+import { comparable } from './verify-log-plan.js';
+
+const DOWNLOADS = 4;
+/** Findings that are listed; more are counted. */
+export const LISTED_FINDINGS = 50;
+
+/** Fixes which offsets are compared. */
+export function planVerifyLog(context: ActivityContext): ControlActivities['planVerifyLog'] {
+  return ({ table, request, spec, pin, settings }) =>
+    attempt(async ({ signal }) => {
+      const store = new ManifestStore(context.storage);
+      const stored = await store.readPositions({ kafka: spec.kafka, topic: spec.topic }, signal);
+      const seen = await context.reader(spec.kafka).positions(spec.topic, signal);
+      const recreated =
+        stored?.topicId !== undefined && seen.topicId !== undefined && stored.topicId !== seen.topicId;
+      const { offsets, leftOut } = recreated
+        ? { offsets: {}, leftOut: ['the topic was deleted and made anew: its offsets mean other records'] }
+        : comparable(table, stored, seen);
+      const splits = cutSplits(offsets, settings.splitRecords);
+      const plan = `${CONTROL}/verify/${quoteSegment(table)}/${quoteSegment(request.id)}.json`;
+      const content: StoredLogPlan = { version: 1, splits };
+      await context.storage.write(plan, jsonText(content), signal);
+      return {
+        pin: await currentPin(store, spec, pin, signal),
+        topicId: seen.topicId ?? null,
+        plan,
+        splits: splits.length,
+        offsets: sizeOf(offsets),
+        compared: offsetsText(offsets),
+        leftOut,
+      };
+    });
+}
+
+/** Reads a split of the log again, and compares it with what the table and its quarantine hold of those offsets. */
+export function verifyLogSplit(context: ActivityContext): HeavyActivities['verifyLogSplit'] {
+  return ({ spec, plan, split, pin, topicId }) =>
+    attempt(async ({ signal }) => {
+      const store = new ManifestStore(context.storage);
+      const bytes = await context.storage.read(plan, signal);
+      if (!bytes) throw new Error(`the plan ${plan} is not there: someone removed it`);
+      const { ranges } = (JSON.parse(bytes.toString('utf8')) as StoredLogPlan).splits[split]!;
+      const landing = await store.readSpec<LandingTable>(pin, signal);
+      return withScratch(context.scratch, 'verify', async (workDir) => {
+        const runs: Runs = [];
+        const landed = await landSplit({
+          kafka: spec.kafka,
+          topic: spec.topic,
+          batch: 'verify',
+          ranges,
+          tables: [landing],
+          fileStem: 'verify',
+          workDir: join(workDir, 'log'),
+          blocks: noteRuns(readRanges(context.reader(spec.kafka), spec.topic, topicId, ranges, signal), runs),
+          ...context.duckdb,
+          signal,
+        });
+        const hiveTable = changelogTable(spec);
+        const expected = (own: boolean): string[] =>
+          landed.files.filter(({ table }) => (table === hiveTable) === own).map(({ localPath }) => localPath);
+        const held = (tables: string[], name: string): Promise<string[]> =>
+          filesWith(context, store, tables, ranges, join(workDir, name), signal);
+        const rows = await held([hiveTable], 'rows');
+        const quarantines = [quarantineTable(spec.name), topicQuarantineTable(spec.topic)];
+        const quarantine = await held(quarantines, 'quarantine');
+        const duck = await Duck.open({ ...context.duckdb, tempDirectory: join(workDir, 'duckdb'), signal });
+        try {
+          return await compareOffsets(duck, {
+            ...{ runs, ranges, rows, quarantine, limit: LISTED_FINDINGS },
+            expectedRows: expected(true),
+            expectedQuarantine: expected(false),
+          });
+        } finally {
+          duck.close();
+        }
+      });
+    });
+}
+
+async function* readRanges(
+  reader: RangeReader,
+  topic: string,
+  topicId: string | null,
+  ranges: OffsetRange[],
+  signal: AbortSignal,
+): AsyncGenerator<RecordBlock> {
+  const options = { signal, ...(topicId !== null && { topicId }) };
+  for (const range of ranges) yield* reader.readRange(topic, range, options);
+}
+
+/** Local copies of the files of all partitions that may hold records of some ranges. */
+async function filesWith(
+  context: ActivityContext,
+  store: ManifestStore,
+  tables: string[],
+  ranges: OffsetRange[],
+  directory: string,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const { storage } = context;
+  const wanted = unionOf(ranges.map(({ partition, from, to }) => ({ [partition]: [[from, to]] })));
+  const paths: string[] = [];
+  for (const table of tables) {
+    for (const state of await store.listPartitions(table, signal)) {
+      if (state.dropped === true || !mayHold(state.offsets, wanted)) continue;
+      const files = await storage.list(state.directory, signal);
+      paths.push(
+        ...files
+          .filter((file) => !file.directory && !/^[._]/.test(baseName(file.path)))
+          .map(({ path }) => path),
+      );
+    }
+  }
+  const local = paths.map((_, i) => join(directory, `${String(i).padStart(5, '0')}.parquet`));
+  await mapParallel(paths, DOWNLOADS, (path, i) => storage.download(path, local[i]!, signal));
+  return local;
+}
+
+/** A partition whose offsets are not known may hold any. */
+function mayHold(offsets: Record<string, OffsetSet> | undefined, wanted: OffsetSet): boolean {
+  if (offsets === undefined) return true;
+  return Object.values(offsets).some((own) =>
+    Object.entries(own).some(([partition, intervals]) =>
+      intervals.some(([from, to]) => {
+        const part = { [partition]: wanted[Number(partition)] ?? [] };
+        const above = splitAt(part, { [partition]: from }).above;
+        return sizeOf(splitAt(above, { [partition]: to }).below) > 0;
+      }),
+    ),
+  );
+}

@@ -1,0 +1,51 @@
+import type { Client } from '@temporalio/client';
+import { WorkflowUpdateFailedError, WorkflowUpdateStage } from '@temporalio/client';
+import { ApplicationFailure, type UpdateDefinition } from '@temporalio/common';
+import { errorMessage, TributaryError } from '../common/errors.js';
+import { tableWorkflowId } from '../workflows/names.js';
+import { ifRunning } from './temporal.js';
+
+const ACCEPT_DEADLINE_MS = 30_000;
+
+/**
+ * Sends a table an update and waits for the answer; a refusal comes back with the table's own words.
+ * @throws TributaryError TableNotRunning, WorkerMissing, and what the table refuses with
+ */
+export async function sendUpdate<R, A>(
+  client: Client,
+  table: string,
+  definition: UpdateDefinition<R, [A]>,
+  argument: A,
+): Promise<R> {
+  const handle = client.workflow.getHandle(tableWorkflowId(table));
+  try {
+    const started = await ifRunning(() =>
+      client.withDeadline(Date.now() + ACCEPT_DEADLINE_MS, () =>
+        handle.startUpdate<R, [A]>(definition, {
+          args: [argument],
+          waitForStage: WorkflowUpdateStage.ACCEPTED,
+        }),
+      ),
+    );
+    if (started) return await started.result();
+  } catch (error) {
+    if (!(error instanceof WorkflowUpdateFailedError)) throw noAnswer(handle.workflowId, error);
+    const cause = error.cause;
+    const code = cause instanceof ApplicationFailure ? (cause.type ?? 'Refused') : 'Refused';
+    throw new TributaryError({ code, message: errorMessage(cause ?? error), cause: error });
+  }
+  throw new TributaryError({
+    code: 'TableNotRunning',
+    message: `${table} does not run. Start it with: tributary start ${table}`,
+    attributes: { table },
+  });
+}
+
+function noAnswer(workflowId: string, error: unknown): TributaryError {
+  return new TributaryError({
+    code: 'WorkerMissing',
+    message: `No worker answers for ${workflowId}. Is one running (tributary worker) with the same temporal.task_queue? ${errorMessage(error)}`,
+    retryable: true,
+    cause: error,
+  });
+}

@@ -1,0 +1,89 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import {
+  ApplicationFailure,
+  log,
+  ParentClosePolicy,
+  setHandler,
+  startChild,
+  WorkflowIdReusePolicy,
+} from '@temporalio/workflow';
+import type { TableSpec } from '../config/spec.js';
+import * as messages from './reread-messages.js';
+import { verifyWorkflowId } from './names.js';
+import { rereadSettings } from './reread-settings.js';
+import type { IngestSettings } from './types.js';
+import type { VerifyAccepted, VerifyRequest } from './verify-types.js';
+
+const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
+/** What a table's verifications need of the table. */
+export interface VerifyHost {
+  spec(): TableSpec;
+  settings(): IngestSettings;
+  pin(): string | null;
+}
+
+/** Why a request is refused; null if it is not. Pure. */
+export function refusal(
+  request: Partial<VerifyRequest> | undefined,
+  table: { name: string; ready: boolean },
+): { code: string; message: string } | null {
+  const { id, what } = request ?? {};
+  if (typeof id !== 'string' || !ID.test(id)) {
+    const message = `A verification's id is 1 to 64 letters, digits, '.', '_' and '-'; not ${JSON.stringify(id)}.`;
+    return { code: 'VerifyInvalid', message };
+  }
+  if (what !== 'log') {
+    return { code: 'VerifyInvalid', message: `what is 'log', not ${JSON.stringify(what)}.` };
+  }
+  if (!table.ready) {
+    return {
+      code: 'TableNotReady',
+      message: `${table.name} is still being prepared. Ask again when it runs.`,
+    };
+  }
+  return null;
+}
+
+/** A table's part in its verifications: starts them. They change nothing, so that any number may run. */
+export class Verifications {
+  constructor(private readonly host: VerifyHost) {
+    setHandler(messages.verifyUpdate, (request) => this.start(request), {
+      validator: (request: VerifyRequest) => {
+        const refused = this.refusal(request);
+        if (refused) throw ApplicationFailure.nonRetryable(refused.message, refused.code);
+      },
+    });
+    setHandler(messages.verifySignal, async (request) => {
+      const refused = this.refusal(request);
+      if (refused) log.warn('verify refused', refused);
+      else await this.start(request);
+    });
+  }
+
+  private refusal(request: VerifyRequest): ReturnType<typeof refusal> {
+    return refusal(request, { name: this.host.spec().name, ready: this.host.pin() !== null });
+  }
+
+  private async start(request: VerifyRequest): Promise<VerifyAccepted> {
+    const spec = this.host.spec();
+    const { id } = request;
+    const workflowId = verifyWorkflowId(spec.name, id);
+    const { parallelism, splitRecords } = rereadSettings(this.host.settings());
+    try {
+      await startChild('verify', {
+        workflowId,
+        args: [
+          { table: spec.name, request, spec, pin: this.host.pin()!, settings: { parallelism, splitRecords } },
+        ],
+        workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
+        parentClosePolicy: ParentClosePolicy.ABANDON,
+        staticSummary: `compares ${spec.name} with its log`,
+      });
+      return { id, workflowId, state: 'started' };
+    } catch (error) {
+      if (error instanceof WorkflowExecutionAlreadyStartedError) return { id, workflowId, state: 'known' };
+      throw error;
+    }
+  }
+}

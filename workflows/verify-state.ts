@@ -1,0 +1,45 @@
+import type { LogProgress, OffsetsReport, VerifyInput, VerifyResult } from './verify-types.js';
+
+/** Findings that a result carries; all are counted. */
+const LISTED = 50;
+
+export const nothingCompared: OffsetsReport = {
+  ...{ records: 0, landed: 0, quarantined: 0, without: 0 },
+  faults: { missing: 0, twice: 0, fewer: 0, stray: 0 },
+  findings: [],
+};
+
+/** Two parts of a comparison together. */
+export function addReports(a: OffsetsReport, b: OffsetsReport): OffsetsReport {
+  return {
+    records: a.records + b.records,
+    landed: a.landed + b.landed,
+    quarantined: a.quarantined + b.quarantined,
+    without: a.without + b.without,
+    faults: {
+      missing: a.faults.missing + b.faults.missing,
+      twice: a.faults.twice + b.faults.twice,
+      fewer: a.faults.fewer + b.faults.fewer,
+      stray: a.faults.stray + b.faults.stray,
+    },
+    findings: [...a.findings, ...b.findings].slice(0, LISTED),
+  };
+}
+
+export function logResult(
+  { table, request }: VerifyInput,
+  { plan, report }: LogProgress,
+  end: { cancelled?: boolean; message?: string } = {},
+): VerifyResult {
+  const wrong = Object.values(report.faults).some((n) => n > 0);
+  const ended = end.cancelled ? 'cancelled' : end.message !== undefined ? 'failed' : undefined;
+  const { compared, leftOut, offsets } = plan ?? { compared: '', leftOut: [], offsets: 0 };
+  return {
+    id: request.id,
+    table,
+    what: request.what,
+    outcome: ended ?? (wrong ? 'different' : 'equal'),
+    message: end.message ?? null,
+    log: { ...report, compared, leftOut, offsets },
+  };
+}
