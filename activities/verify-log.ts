@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { landSplit } from '../changelog/land-split.js';
 import { quarantineTable, topicQuarantineTable } from '../changelog/quarantine.js';
@@ -130,6 +131,7 @@ async function filesWith(
       );
     }
   }
+  await mkdir(directory, { recursive: true });
   const local = paths.map((_, i) => join(directory, `${String(i).padStart(5, '0')}.parquet`));
   await mapParallel(paths, DOWNLOADS, (path, i) => storage.download(path, local[i]!, signal));
   return local;

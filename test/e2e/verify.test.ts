@@ -54,7 +54,8 @@ describe('verify of a log', () => {
 
   it('finds rows that someone removed, and rows that are there twice, by their offsets', async () => {
     const [file] = await files();
-    await rename(file!, `${file!}.away`);
+    const away = join(here.dir, 'away.parquet');
+    await rename(file!, away);
     const lost = await verify();
     expect(lost.code).toBe(1);
     expect(lost.result.outcome).toBe('different');
@@ -63,7 +64,7 @@ describe('verify of a log', () => {
     const told = await here.cli('verify', table, '--id', lost.result.id);
     expect(told.stdout).toContain('neither a row nor quarantined');
 
-    await rename(`${file!}.away`, file!);
+    await rename(away, file!);
     await cp(file!, file!.replace('.parquet', '-copy.parquet'));
     const doubled = await verify();
     expect(doubled.code).toBe(1);
