@@ -1,5 +1,6 @@
+import { DateTime } from 'luxon';
 import type { TableSpec } from '../config/spec.js';
-import { boundariesBetween, boundaryAfter, formatInstant, partitionClosedBy } from '../common/zone.js';
+import { boundaryAfter, boundaryAtOrBefore, formatInstant, partitionClosedBy } from '../common/zone.js';
 import { partitionPath } from '../warehouse/layout.js';
 import type { SnapshotBoundary } from '../workflows/snapshot-types.js';
 
@@ -17,14 +18,34 @@ export function wallOf(ms: number, zone: string): string {
   return formatInstant(ms, zone).slice(0, 19).replace('T', ' ');
 }
 
-/** Boundaries in `(fromMs, throughMs]` whose snapshots retention would keep once the last of them is published. */
+/**
+ * Boundaries in `(fromMs, throughMs]` whose snapshots retention would keep once the last of them is published; ascending. Counted
+ * back from the end: a log may begin millions of minutes ago.
+ */
 export function owedBoundaries(
   fromMs: number,
   throughMs: number,
   spec: Pick<TableSpec, 'timezone' | 'snapshot'>,
 ): number[] {
-  const all = boundariesBetween(fromMs, throughMs, spec.timezone, spec.snapshot!.every);
-  return all.filter((ms, i) => i >= all.length - spec.snapshot!.keep || isMonthEnd(ms, spec));
+  const { every, keep, keepMonthEnds } = spec.snapshot!;
+  const newestFirst: number[] = [];
+  let at = boundaryAtOrBefore(throughMs, spec.timezone, every);
+  while (at > fromMs && newestFirst.length < keep) {
+    newestFirst.push(at);
+    at = boundaryAtOrBefore(at - 1, spec.timezone, every);
+  }
+  const monthEnds = keepMonthEnds && at > fromMs ? monthEndsBetween(fromMs, at, spec.timezone) : [];
+  return [...monthEnds, ...newestFirst.reverse()];
+}
+
+/** Boundaries in `(fromMs, toMs]` that close a month; they close its last day, hour and minute alike. */
+function monthEndsBetween(fromMs: number, toMs: number, zone: string): number[] {
+  const ends: number[] = [];
+  let month = DateTime.fromMillis(fromMs, { zone }).startOf('month');
+  for (; month.toMillis() <= toMs; month = month.plus({ months: 1 })) {
+    if (month.toMillis() > fromMs) ends.push(month.toMillis());
+  }
+  return ends;
 }
 
 /** The next boundary after an instant. */

@@ -41,6 +41,19 @@ describe('the calendar of snapshots', () => {
     );
   });
 
+  // Stepping through two years of minutes kept a worker busy for so long that Temporal took it for dead.
+  it('counts back from the end, whenever the log began', () => {
+    const through = midnight('2026-03-10') + 30_000;
+    const owed = owedBoundaries(0, through, spec({ every: 'minute', keep: 2, keepMonthEnds: true }));
+    expect(owed.slice(-3)).toEqual([
+      midnight('2026-03-01'),
+      midnight('2026-03-10') - 60_000,
+      midnight('2026-03-10'),
+    ]);
+    // 1970-02 to 2026-03.
+    expect(owed.length).toBe(56 * 12 + 2 + 2);
+  });
+
   it('retires what is beyond `keep`, oldest first', () => {
     const published = Array.from({ length: 5 }, (_, i) => midnight('2026-02-27') + i * DAY);
     expect(retiredBoundaries(published, spec({ keep: 2 }))).toEqual(published.slice(0, 3));
