@@ -1,4 +1,5 @@
 import { partitionOf } from '../common/zone.js';
+import { noise } from './noise.js';
 
 /** One record of the demo's stat log, and where it must end up. */
 export interface ClickRecord {
@@ -28,17 +29,6 @@ const LESSONS = [
 ];
 const CITIES = ['北京', '上海', '成都', '西安', '哈尔滨', '乌鲁木齐', '昆明', '广州'];
 const ACTIONS = ['播放', '暂停', '提交作业', '举手', '点赞', '收藏'];
-
-/** A small generator of reproducible noise (mulberry32): the demo must give the same log on every machine. */
-function noise(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
 
 /** A stat log as an education company writes it: one event a line, a few late, one in a thousand broken. */
 export function* clicks(options: ClickOptions): Generator<ClickRecord> {

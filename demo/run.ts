@@ -13,6 +13,7 @@ import { ingestWorkflowId } from '../workflows/names.js';
 import { askFiles, askHive, type Answers } from './answers.js';
 import { clicks, type ClickOptions } from './clicks.js';
 import { demoConfig } from './config.js';
+import { endEarlierRun } from './earlier-run.js';
 import { createTopic, nothingProduced, produce, type Produced } from './produce.js';
 import { check, Progress, say, step } from './screen.js';
 import { end, runCli, spawnWorker } from './worker-process.js';
@@ -107,15 +108,6 @@ export async function runDemo(options: { lite: boolean; events: number }): Promi
   } finally {
     await Promise.all(workers.map((worker) => end(worker, 'SIGTERM')));
     await connection.close();
-  }
-}
-
-async function endEarlierRun(client: Client): Promise<void> {
-  for await (const { workflowId, taskQueue } of client.workflow.list({
-    query: `ExecutionStatus = 'Running'`,
-  })) {
-    if (!taskQueue.startsWith('demo-')) continue;
-    await client.workflow.getHandle(workflowId).terminate('a new run of the demo');
   }
 }
 

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { root, run, setup } from './setup.mjs';
 
 const lite = process.argv.includes('--lite');
+const mirror = process.argv.includes('mirror');
 setup();
 run('starting the services', 'npm', [
   'run',
@@ -10,7 +11,7 @@ run('starting the services', 'npm', [
   'stack',
   '--',
   'up',
-  ...(lite ? ['temporal', 'kafka'] : []),
+  ...(lite ? ['temporal', 'kafka', ...(mirror ? ['tidb', 'mongo'] : [])] : []),
 ]);
 const { status } = spawnSync(process.execPath, ['dist/demo/cli.js', ...process.argv.slice(2)], {
   cwd: root,

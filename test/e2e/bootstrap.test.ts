@@ -133,7 +133,7 @@ describe('a mirror that begins with what its source has already', () => {
   // A table of hours must not begin again because a machine went down, nor show rows of two instants, nor tell its password.
   it('TiDB: equals the table as of one instant, through two killed workers, and is never read again', async () => {
     await sql.query(
-      'CREATE TABLE orders (Id BIGINT PRIMARY KEY, v VARCHAR(20), n DECIMAL(20,4), at DATETIME(3))',
+      'CREATE TABLE orders (Id BIGINT PRIMARY KEY, v VARCHAR(20), n DECIMAL(20,4), made_at DATETIME(3))',
     );
     for (let from = 0; from < 20_000; from += 5_000) {
       const rows = Array.from({ length: 5_000 }, (_, i) => [
@@ -186,11 +186,11 @@ describe('a mirror that begins with what its source has already', () => {
     };
     const wanted = await asOf(
       start.instant,
-      'SELECT CAST(Id AS CHAR) AS id, v, CAST(n AS CHAR) AS n, CAST(at AS CHAR) AS at FROM orders ORDER BY Id',
+      'SELECT CAST(Id AS CHAR) AS id, v, CAST(n AS CHAR) AS n, CAST(made_at AS CHAR) AS made_at FROM orders ORDER BY orders.Id',
     );
     const rows = await baseRows(
       table,
-      `id::VARCHAR AS id, v, n::VARCHAR AS n, strftime(at, '%Y-%m-%d %H:%M:%S.%g') AS at ORDER BY rows.id`,
+      `id::VARCHAR AS id, v, n::VARCHAR AS n, strftime(made_at, '%Y-%m-%d %H:%M:%S.%g') AS made_at ORDER BY rows.id`,
     );
     expect(rows).toEqual(wanted);
     const [order] = await baseRows<{ ts: string; seq: string }>(
@@ -313,15 +313,21 @@ async function withTemporal<T>(body: (client: Client) => Promise<T>): Promise<T>
   }
 }
 
-/** All that Temporal keeps of a workflow's last run, payloads as text. */
+/** All that Temporal keeps of a workflow's runs, payloads as text. */
 const historyOf = (workflowId: string): Promise<string> =>
   withTemporal(async (client) => {
-    const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
-    return JSON.stringify(events, (_, value: unknown) => {
-      const bytes = value as { type?: string; data?: number[] } | null;
-      return bytes?.type === 'Buffer' && bytes.data ? Buffer.from(bytes.data).toString('utf8') : value;
-    });
+    const runs: string[] = [];
+    for await (const { runId } of client.workflow.list({ query: `WorkflowId = '${workflowId}'` })) {
+      const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+      runs.push(JSON.stringify(events, payloadsAsText));
+    }
+    return runs.join();
   });
+
+function payloadsAsText(this: Record<string, unknown>, key: string, value: unknown): unknown {
+  const own = this[key];
+  return own instanceof Uint8Array ? Buffer.from(own).toString('utf8') : value;
+}
 
 const ended = (workflowId: string): Promise<unknown> =>
   withTemporal((client) =>
