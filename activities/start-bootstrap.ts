@@ -7,8 +7,10 @@ import { mirrorTable } from '../changelog/mirror-table.js';
 import { checkTable } from '../warehouse/snapshot/event-sql.js';
 import { orderKind } from '../warehouse/snapshot/order-kind.js';
 import { ManifestStore } from '../warehouse/manifest-store.js';
+import type { OrderKind } from '../warehouse/snapshot/types.js';
 import { attempt } from './attempt.js';
 import { bootstrapSource, sourceAccess } from './bootstrap-source.js';
+import { ChangeLedger } from './change-ledger.js';
 import type { ActivityContext } from './context.js';
 import type { ControlActivities } from './types.js';
 
@@ -25,7 +27,11 @@ export function startBootstrap(context: ActivityContext): ControlActivities['sta
       if (generation.finished) return answer(generation, null);
       const landing = await new ManifestStore(storage).readSpec<LandingTable>(pin, signal);
       const source = bootstrapSource(sourceAccess(context, spec, signal));
-      const begin = (): Promise<BootstrapStart> => decide(source, landing);
+      const begin = async (): Promise<BootstrapStart> => {
+        // What the log has shown by now decides what its order key counts; the rows must count alike.
+        const { sample } = await new ChangeLedger(storage, spec.kafka, spec.topic).read(spec.name, signal);
+        return decide(source, landing, orderKind(spec.format, sample));
+      };
       let start = await decideStart(storage, generation.directory, begin, signal);
       if (fingerprint(start.landing) !== fingerprint(landing)) {
         const reason = 'the config wants other columns than it reads';
@@ -37,8 +43,11 @@ export function startBootstrap(context: ActivityContext): ControlActivities['sta
     });
 }
 
-async function decide(source: BootstrapSource, landing: LandingTable): Promise<BootstrapStart> {
-  const order = orderKind(landing.spec.format, undefined);
+async function decide(
+  source: BootstrapSource,
+  landing: LandingTable,
+  order: OrderKind,
+): Promise<BootstrapStart> {
   const beginning = await source.begin(landing, order);
   const start: BootstrapStart = { kind: landing.spec.bootstrap!.kind, order, landing, ...beginning };
   // Better to hear of a missing key now than when everything has been read.

@@ -100,7 +100,7 @@ export function chunkRead(
 export function progressText(progress: BootstrapProgress): string {
   const number = (n: number): string => n.toLocaleString('en-US');
   if (progress.phase === 'joining') return 'waits until its topic has fixed where it is read from';
-  if (progress.phase === 'starting') return 'begins';
+  if (progress.chunksPlanned === 0) return 'looks at its source';
   const { chunksDone, chunksPlanned, planned: whole, rows, rowsPerSecond, generation } = progress;
   const of = `${number(chunksDone)} of ${number(chunksPlanned)}${whole ? '' : '+'} chunks`;
   const again = generation > 1 ? `, beginning ${generation}` : '';

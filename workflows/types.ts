@@ -313,7 +313,7 @@ export interface BootstrapBase {
 
 /** How a bootstrap stands, in numbers for a person. */
 export interface BootstrapProgress {
-  phase: 'joining' | 'starting' | 'reading' | 'finishing';
+  phase: 'joining' | 'reading' | 'finishing';
   /** Counts the beginnings; 1 unless the source lost the instant that was being read. */
   generation: number;
   chunksDone: number;

@@ -324,9 +324,9 @@ const historyOf = (workflowId: string): Promise<string> =>
     return runs.join();
   });
 
-function payloadsAsText(this: Record<string, unknown>, key: string, value: unknown): unknown {
-  const own = this[key];
-  return own instanceof Uint8Array ? Buffer.from(own).toString('utf8') : value;
+/** Protobuf's own JSON has bytes as base64. */
+function payloadsAsText(name: string, value: unknown): unknown {
+  return name === 'data' && typeof value === 'string' ? Buffer.from(value, 'base64').toString('utf8') : value;
 }
 
 const ended = (workflowId: string): Promise<unknown> =>
