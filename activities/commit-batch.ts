@@ -2,7 +2,6 @@ import { activityInfo } from '@temporalio/activity';
 import type { LandingTable } from '../changelog/types.js';
 import { quarantineTable } from '../changelog/quarantine.js';
 import { TributaryError } from '../common/errors.js';
-import type { CatalogTable } from '../warehouse/catalog.js';
 import { commitBatch as commit, recover } from '../warehouse/commit.js';
 import type { CommitSummary } from '../warehouse/commit-plan.js';
 import { ManifestStore } from '../warehouse/manifest-store.js';
@@ -14,7 +13,9 @@ import type { CommitRequest, CommitResult, RecoveredTopic, StoredMembers } from 
 import { attempt } from './attempt.js';
 import { ChangeLedger } from './change-ledger.js';
 import type { ActivityContext } from './context.js';
-import { changelogTable, landedTables, topicTables } from './hive-tables.js';
+import { catalogTables, changelogTable } from './hive-tables.js';
+import { recoverReplays } from './commit-replay.js';
+import { recordLanded } from './metrics.js';
 import { OpenPartitionList } from './open-partitions.js';
 import type { ControlActivities } from './types.js';
 
@@ -62,9 +63,10 @@ export function commitBatch(context: ActivityContext): ControlActivities['commit
           fromPositions: request.from,
           positions: request.to,
         },
-        { tables: catalogTables(context, landings), deadline: deadlineMs, signal },
+        { tables: catalogTables(landings, context.storage), deadline: deadlineMs, signal },
       );
       if (summary.outcome === 'superseded') throw superseded(request, summary);
+      if (summary.outcome === 'committed') recordLanded(request.topic, summary.bytes);
       const run = activityInfo().workflowExecution?.runId;
       if (request.finishedBatch !== null && run !== undefined) {
         await removeStagedBatch(context.storage, run, request.finishedBatch, signal);
@@ -90,6 +92,7 @@ export function recoverTopic(context: ActivityContext): ControlActivities['recov
           Object.entries(until).some(([partition, end]) => (positions[Number(partition)] ?? 0) < end),
         );
       }
+      await recoverReplays(context, { kafka, topic }, options);
       return { seq: found.seq, positions: found.positions, topicId: found.topicId ?? null, members };
     });
 }
@@ -113,14 +116,6 @@ function withRows(
     after[spec.name] = { ...member, rows, quarantined };
   }
   return after;
-}
-
-function catalogTables(context: ActivityContext, landings: LandingTable[]): Record<string, CatalogTable> {
-  const tables = [
-    ...landings.flatMap((landing) => landedTables(landing, context.storage)),
-    ...topicTables(landings, context.storage),
-  ];
-  return Object.fromEntries(tables.map((table) => [table.name, table]));
 }
 
 function resultOf(summary: CommitSummary, landings: LandingTable[]): CommitResult {

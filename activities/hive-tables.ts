@@ -69,3 +69,12 @@ export function topicTables(landings: LandingTable[], storage: Storage): Catalog
     };
   });
 }
+
+/** All Hive tables that a commit of these members may touch, by name. */
+export function catalogTables(landings: LandingTable[], storage: Storage): Record<string, CatalogTable> {
+  const tables = [
+    ...landings.flatMap((landing) => landedTables(landing, storage)),
+    ...topicTables(landings, storage),
+  ];
+  return Object.fromEntries(tables.map((table) => [table.name, table]));
+}

@@ -14,9 +14,11 @@ import { evolveTables, prepareTable } from './prepare-table.js';
 import { readBootstrapChunk } from './read-bootstrap-chunk.js';
 import { recordLoss } from './record-loss.js';
 import { startBootstrap } from './start-bootstrap.js';
-import { joinIngest, reportProgress, signalIngest } from './topic-signals.js';
+import { commitReplay } from './commit-replay.js';
+import { joinIngest, reportProgress, requestReplay, signalIngest } from './topic-signals.js';
 import type { ControlActivities, HeavyActivities } from './types.js';
 import { planVerifyLog, verifyLogSplit } from './verify-log.js';
+import { writeReplay } from './write-replay.js';
 import { writeBatch } from './write-batch.js';
 
 /** Activities of the control queue. */
@@ -29,6 +31,8 @@ export function controlActivities(context: ActivityContext): ControlActivities {
     planBatch: planBatch(context),
     evolveTables: evolveTables(context),
     commitBatch: commitBatch(context),
+    requestReplay: requestReplay(context),
+    commitReplay: commitReplay(context),
     planCompletion: planCompletion(context),
     completePartition: completePartition(context),
     recordLoss: recordLoss(context),
@@ -54,6 +58,7 @@ export function controlActivities(context: ActivityContext): ControlActivities {
 export function heavyActivities(context: ActivityContext): HeavyActivities {
   return {
     writeBatch: writeBatch(context),
+    writeReplay: writeReplay(context),
     compactPartition: compactPartition(context),
     readBootstrapChunk: readBootstrapChunk(context),
     splitSnapshot: splitSnapshot(context),

@@ -3,6 +3,7 @@ import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { ingestWorkflowId, tableWorkflowId } from '../workflows/names.js';
 import type { IngestInput } from '../workflows/types.js';
 import type { ActivityContext } from './context.js';
+import { recordProgress } from './metrics.js';
 import type { ControlActivities } from './types.js';
 
 const SIGNALS_AT_A_TIME = 16;
@@ -28,9 +29,25 @@ export function signalIngest(): ControlActivities['signalIngest'] {
   };
 }
 
+/** Starts the topic's workflow if it does not run: the quarantine of a table that is held must not wait for it. */
+export function requestReplay(context: ActivityContext): ControlActivities['requestReplay'] {
+  return async ({ kafka, topic, replay }) => {
+    const input: IngestInput = { kafka, topic };
+    await getClient().workflow.signalWithStart('ingest', {
+      workflowId: ingestWorkflowId(kafka, topic),
+      taskQueue: context.taskQueue,
+      args: [input],
+      signal: 'replayMember',
+      signalArgs: [replay],
+      staticSummary: `reads ${topic} (${kafka}) for all its tables`,
+    });
+  };
+}
+
 /** A table that was stopped has no workflow any more; telling it nothing is right. */
 export function reportProgress(): ControlActivities['reportProgress'] {
   return async ({ tables }) => {
+    recordProgress(tables, Date.now());
     const client = getClient();
     const waiting = Object.entries(tables);
     while (waiting.length > 0) {

@@ -7,6 +7,13 @@ import type {
 } from '../workflows/bootstrap-types.js';
 import type { TableSpec } from '../config/spec.js';
 import type {
+  CommitReplayRequest,
+  CommitReplayResult,
+  ReplayRequest,
+  WriteReplayRequest,
+  WriteReplayResult,
+} from '../workflows/replay-types.js';
+import type {
   BackfillOutline,
   PlanBackfillRequest,
   RebuildResult,
@@ -63,6 +70,9 @@ export interface ControlActivities {
     pins: Record<string, string>;
     newColumns: Record<string, Record<string, string>>;
   }): Promise<Record<string, string>>;
+  /** Asks the topic's workflow for a replay, and starts it if it does not run. */
+  requestReplay(request: { kafka: string; topic: string; replay: ReplayRequest }): Promise<void>;
+  commitReplay(request: CommitReplayRequest): Promise<CommitReplayResult>;
   commitBatch(request: CommitRequest): Promise<CommitResult>;
   /** Partitions whose time has come, of the tables asked for. */
   planCompletion(request: CompletionRequest): Promise<DuePartition[]>;
@@ -129,6 +139,7 @@ export interface ControlActivities {
 /** Long, heavy activities; a worker runs as many at a time as it has cores. */
 export interface HeavyActivities {
   writeBatch(request: WriteRequest): Promise<WriteResult>;
+  writeReplay(request: WriteReplayRequest): Promise<WriteReplayResult>;
   compactPartition(request: { due: DuePartition }): Promise<CompactResult | null>;
   /** Reads a chunk of a bootstrap's source, unless it is read already. */
   readBootstrapChunk(request: ReadChunkRequest): Promise<{ rows: number; bytes: number }>;

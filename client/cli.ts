@@ -3,6 +3,7 @@ import pc from 'picocolors';
 import { errorMessage, TributaryError } from '../common/errors.js';
 import { ConfigError, formatProblems } from '../config/problems.js';
 import { redact } from '../config/secret.js';
+import { addQuarantine } from './cli-quarantine.js';
 import type { BackfillOptions } from './commands/backfill.js';
 import type { VerifyOptions } from './commands/verify.js';
 import { note, printJson } from './output.js';
@@ -17,11 +18,10 @@ export function createProgram(): Command {
     .showHelpAfterError('(tributary --help lists the commands)')
     .configureHelp({ sortSubcommands: false });
 
+  const withConfig = (command: Command): Command =>
+    command.option('-c, --config <file>', 'config file', process.env['TRIBUTARY_CONFIG'] ?? DEFAULT_CONFIG);
   const command = (usage: string, summary: string): Command =>
-    program
-      .command(usage)
-      .description(summary)
-      .option('-c, --config <file>', 'config file', process.env['TRIBUTARY_CONFIG'] ?? DEFAULT_CONFIG);
+    withConfig(program.command(usage).description(summary));
 
   command('worker', 'runs a worker until it is told to stop (SIGTERM, SIGINT)').action(
     async (options: { config: string }) => (await import('./commands/worker.js')).worker(options),
@@ -97,6 +97,7 @@ export function createProgram(): Command {
     .action(async (table: string, options: VerifyOptions) =>
       (await import('./commands/verify.js')).verify(table, options),
     );
+  addQuarantine(program, withConfig);
   return program;
 }
 

@@ -19,6 +19,8 @@ export interface TableOverview {
   lastSnapshotMs: number | null;
   completeThroughMs: number | null;
   rows: number;
+  /** Over about the last minute; null while it is not known. */
+  rowsPerSecond: number | null;
   quarantined: number;
   fault: Fault | null;
   /** Activities of the table or its topic that are being retried. */
@@ -70,6 +72,7 @@ function fromInfo(info: WorkflowExecutionInfo): TableOverview {
     lastSnapshotMs: memo.lastSnapshot?.boundaryMs ?? null,
     completeThroughMs: memo.completeThroughMs ?? null,
     rows: memo.rows ?? 0,
+    rowsPerSecond: memo.rowsPerSecond ?? null,
     quarantined: memo.quarantined ?? 0,
     fault: memo.fault ?? null,
     stuck: [],
@@ -94,6 +97,7 @@ function notStarted(table: string, mode: string, source: string): TableOverview 
     lastSnapshotMs: null,
     completeThroughMs: null,
     rows: 0,
+    rowsPerSecond: null,
     quarantined: 0,
     fault: null,
     stuck: [],

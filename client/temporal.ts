@@ -2,6 +2,8 @@ import { Client, Connection, WorkflowNotFoundError, type ConnectionOptions } fro
 import type { QueryDefinition } from '@temporalio/common';
 import { errorMessage, TributaryError } from '../common/errors.js';
 
+export type TemporalClient = Client;
+
 export interface TemporalTarget {
   options: ConnectionOptions;
   namespace: string;

@@ -1,6 +1,10 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { pino, type Logger as PinoLogger } from 'pino';
 
 export type Logger = PinoLogger;
+
+/** What every line logged inside `run` carries, whoever writes it: the Kafka client knows no batch, its lines do. */
+export const logFields = new AsyncLocalStorage<Record<string, unknown>>();
 
 /**
  * Structured log on stderr, so that stdout stays for what a command answers.
@@ -14,6 +18,7 @@ export function createLogger(options: { level?: string; redact?: (text: string) 
       level: options.level ?? process.env['TRIBUTARY_LOG_LEVEL'] ?? 'info',
       base: { pid: process.pid },
       timestamp: pino.stdTimeFunctions.isoTime,
+      mixin: () => ({ ...logFields.getStore() }),
       formatters: { level: (label) => ({ level: label }) },
     },
     stream,

@@ -6,6 +6,7 @@ import type {
   CommitCounts,
   CommitFile,
   CommitRecord,
+  CommitRemoval,
   PartitionState,
   SplitManifest,
   StoredMembers,
@@ -27,6 +28,10 @@ export interface CommitRequest extends Stream {
    * A person has given up what Kafka lost: the batch may begin beyond the stored positions, or in a topic that was made anew.
    */
   rebase?: boolean;
+  /** Rows that leave other partitions by this commit. */
+  removals?: CommitRemoval[];
+  /** How long queries may go on reading a directory that a removal has replaced; a day by default. */
+  graceMs?: number;
 }
 
 export interface CommittedPartition {
@@ -114,6 +119,7 @@ export function planCommit(
     ...(members === undefined ? {} : { members }),
     counts: sumCounts(request.manifests),
     files,
+    ...(request.removals === undefined ? {} : { removals: request.removals, graceMs: request.graceMs }),
   };
 }
 
@@ -195,7 +201,8 @@ function sameContent(request: CommitRequest, stored: CommitRecord): boolean {
   return (
     includes(stored.fromPositions, request.fromPositions) &&
     includes(stored.positions, request.positions) &&
-    canonicalJson(mine) === canonicalJson(stored.files.map((file) => file.stagedPath).sort())
+    canonicalJson(mine) === canonicalJson(stored.files.map((file) => file.stagedPath).sort()) &&
+    canonicalJson(request.removals ?? []) === canonicalJson(stored.removals ?? [])
   );
 }
 

@@ -17,6 +17,7 @@ import { fenced, type FenceOptions, type Warehouse } from './fence.js';
 import { partitionPath, streamName, type Stream } from './layout.js';
 import type { CommitFile, CommitRecord, PartitionState, StoredMembers, StoredPositions } from './manifest.js';
 import { ManifestStore } from './manifest-store.js';
+import { applyRemoval, checkRemovals } from './commit-removal.js';
 import { mapParallel } from './parallel.js';
 import { publishMarks } from './partition-marks.js';
 import { addFiles } from './partition-state.js';
@@ -68,28 +69,6 @@ export async function recover(
   return fenced(warehouse, options, async (stores, signal) =>
     new Commit(stores, stream, options.tables ?? {}, signal).recover(),
   );
-}
-
-/**
- * Sequence number of a commit that was begun and not finished. `positions.json` alone does not tell: a zombie may have written an
- * old one over it.
- */
-export async function pendingCommit(
-  warehouse: Warehouse,
-  stream: Stream,
-  signal?: AbortSignal,
-): Promise<number | undefined> {
-  const manifests = new ManifestStore(warehouse.storage);
-  const seq = (await manifests.readPositions(stream, signal))?.seq ?? 0;
-  const newest = (await manifests.commitNumbers(stream, signal)).at(-1) ?? 0;
-  if (newest <= seq) return undefined;
-  const record = await manifests.readCommit(stream, newest, signal);
-  if (record === undefined) return undefined;
-  for (const { table, partition } of groupByPartition(record.files)) {
-    const state = await manifests.readPartition(table, partition, signal);
-    if ((state?.applied[streamName(stream)] ?? 0) < newest) return newest;
-  }
-  return undefined;
 }
 
 /** Removes commit records but for the newest `keep`; answers how many. */
@@ -191,6 +170,7 @@ class Commit {
   }
 
   private async plan(request: CommitRequest, head: Head): Promise<CommitRecord> {
+    await checkRemovals(this.stores.storage, request.removals ?? [], this.signal);
     const groups = groupByPartition(request.manifests.flatMap((manifest) => manifest.files));
     const states = new Map<string, PartitionState | undefined>();
     await mapParallel(groups, PARALLEL, async ({ table, partition }) => {
@@ -215,6 +195,10 @@ class Commit {
     );
     await this.addPartitions(open.filter(({ state }) => state === undefined || state.dropped === true));
     await mapParallel(open, PARALLEL, (group) => this.count(record, group));
+    // Rows are added before they are removed: a reader between the two sees them twice for a moment, never not at all.
+    for (const removal of record.removals ?? []) {
+      await applyRemoval(this.stores, record, removal, this.signal);
+    }
     await mapParallel(
       groups.filter(({ state }) => state?.complete === true),
       PARALLEL,

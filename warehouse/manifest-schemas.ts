@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import type { CommitRecord, PartitionState, SplitManifest, StoredPositions } from './manifest.js';
+import type {
+  CommitRecord,
+  CommitRemoval,
+  PartitionState,
+  SplitManifest,
+  StoredPositions,
+} from './manifest.js';
 
 /** Checks of the control files that are read back. Unknown members stay, so that an older worker loses nothing. */
 
@@ -31,6 +37,16 @@ const counts = {
   bytesRead: count,
 };
 
+export const commitRemovalSchema: z.ZodType<CommitRemoval> = z.looseObject({
+  table: z.string().min(1),
+  partition: partitionValues,
+  expectedDirectory: path,
+  newDirectory: path,
+  inputs: z.array(path),
+  files: z.array(z.looseObject({ stagedPath: path, finalName: path, bytes: count })),
+  rows: count,
+});
+
 export const splitManifestSchema: z.ZodType<SplitManifest> = z.looseObject({
   version: z.literal(1),
   batch: z.string(),
@@ -50,6 +66,7 @@ export const splitManifestSchema: z.ZodType<SplitManifest> = z.looseObject({
     }),
   ),
   newColumns: z.record(z.string(), z.record(z.string(), z.string())),
+  removals: z.array(commitRemovalSchema).optional(),
 });
 
 const stream = {
@@ -71,6 +88,8 @@ export const commitRecordSchema: z.ZodType<CommitRecord> = z.looseObject({
   members: members.optional(),
   counts: z.looseObject(counts),
   files: z.array(stagedFile.extend({ finalPath: path, revision: count })),
+  removals: z.array(commitRemovalSchema).optional(),
+  graceMs: count.optional(),
 });
 
 export const storedPositionsSchema: z.ZodType<StoredPositions> = z.looseObject({

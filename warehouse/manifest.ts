@@ -53,6 +53,8 @@ export interface SplitManifest {
   schemaEvents: SchemaEvent[];
   /** Columns that the log shows and a table does not have yet: table -> column name -> Hive type. */
   newColumns: Record<string, Record<string, string>>;
+  /** Rows that leave other partitions when the files land. */
+  removals?: CommitRemoval[];
 }
 
 /** Sums over the manifests of a commit. */
@@ -70,6 +72,24 @@ export interface CommitFile extends StagedFile {
   finalPath: string;
   /** Revision of the partition that this commit makes: 0 while the partition is not complete. */
   revision: number;
+}
+
+/**
+ * Rows that leave a partition by the same commit that lands them elsewhere. What stays is staged as new files; the partition's
+ * pointer moves to a directory with them and whatever came into the old one meanwhile.
+ */
+export interface CommitRemoval {
+  table: string;
+  partition: PartitionValues;
+  /** Directory of the content from which the rows are taken. */
+  expectedDirectory: string;
+  newDirectory: string;
+  /** Paths of the files whose rows stay or leave. */
+  inputs: string[];
+  /** Files with the rows that stay; none if all leave. */
+  files: { stagedPath: string; finalName: string; bytes: number }[];
+  /** Rows that leave. */
+  rows: number;
 }
 
 /** A table's part in a topic, as its workflow keeps it; storage passes it on and does not look inside. */
@@ -94,6 +114,9 @@ export interface CommitRecord {
   members?: StoredMembers;
   counts: CommitCounts;
   files: CommitFile[];
+  removals?: CommitRemoval[];
+  /** How long queries may go on reading what a removal has replaced, ms. */
+  graceMs?: number;
 }
 
 /** `positions.json`: what has been committed, for people and for a start without Temporal's history. */

@@ -1,6 +1,6 @@
 import { TributaryError } from '../common/errors.js';
 import type { PartitionValues } from './catalog.js';
-import { pendingCommit } from './commit.js';
+import { pendingCommit } from './commit-pending.js';
 import { fenced, type FenceOptions, type Warehouse } from './fence.js';
 import { recordGarbage } from './garbage.js';
 import { baseName, partitionPath, streamName, versionDirectory, versionOf, type Stream } from './layout.js';
@@ -29,6 +29,8 @@ export interface SwitchRequest {
   mode: 'compact' | 'rebuild' | 'replace';
   /** compact, rebuild: paths of the files that went into the new ones. */
   inputs?: string[];
+  /** compact: rows of the inputs that are not in the new files, because this commit of a stream takes them away. */
+  removed?: { rows: number; stream: string; seq: number };
   /** rebuild, replace: rows of the whole new content, and the bounds of their event times. */
   rows?: number;
   minEventMs?: number | null;
@@ -183,9 +185,15 @@ class Switch {
       files: files.length,
       bytes: files.reduce((total, file) => total + file.size, 0),
     };
-    if (mode === 'compact') return { ...base, ...content };
+    if (mode === 'compact') return { ...base, ...content, ...this.withoutRemoved(base) };
     const revision = base.complete ? base.revision + 1 : base.revision;
     return { ...base, ...content, revision, rows, minEventMs, maxEventMs };
+  }
+
+  private withoutRemoved({ rows, applied }: PartitionState): Partial<PartitionState> {
+    const { removed } = this.request;
+    if (removed === undefined) return {};
+    return { rows: rows - removed.rows, applied: { ...applied, [removed.stream]: removed.seq } };
   }
 
   private async checkNothingPending(): Promise<void> {

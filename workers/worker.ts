@@ -10,6 +10,7 @@ import { controlActivities, heavyActivities } from '../activities/index.js';
 import { errorMessage, TributaryError } from '../common/errors.js';
 import type { Logger } from '../common/log.js';
 import { heavyTaskQueue } from '../workflows/names.js';
+import { ActivityLog } from './activity-log.js';
 import { ErrorInterceptor } from './error-interceptor.js';
 import { ensureSearchAttributes } from './search-attributes.js';
 import { workflowBundle } from './workflow-bundle.js';
@@ -48,7 +49,12 @@ export async function runWorker(
       shutdownGraceTime: settings.shutdownGraceMs,
       shutdownForceTime: settings.shutdownGraceMs + 30_000,
       maxHeartbeatThrottleInterval: '5s',
-      interceptors: { activity: [() => ({ inbound: new ErrorInterceptor(settings.redact) })] },
+      interceptors: {
+        activity: [
+          () => ({ inbound: new ActivityLog(log) }),
+          () => ({ inbound: new ErrorInterceptor(settings.redact) }),
+        ],
+      },
     };
     const control = await Worker.create({
       ...common,

@@ -17,6 +17,7 @@ import { allOrNone, batchId } from './batch.js';
 import * as membership from './membership.js';
 import * as messages from './messages.js';
 import { progressOf } from './progress.js';
+import { askReplay, Replays } from './replays.js';
 import { run } from './run-activity.js';
 import { Completion } from './completion.js';
 import { switchRebuiltSignal } from './reread-messages.js';
@@ -64,6 +65,7 @@ export async function ingest(input: IngestInput): Promise<void> {
       return s;
     }),
   );
+  setHandler(messages.replayMemberSignal, (request) => enqueue((s) => askReplay(s, request, Date.now())));
   setHandler(messages.topicQuery, () => ({
     kafka,
     topic,
@@ -111,7 +113,8 @@ export async function ingest(input: IngestInput): Promise<void> {
         }),
       );
     } catch (error) {
-      if (isCancellation(error) && (changes.length > 0 || completion.ready)) return undefined;
+      if (isCancellation(error) && (changes.length > 0 || completion.ready || replays.ready))
+        return undefined;
       throw error;
     } finally {
       planning = undefined;
@@ -219,10 +222,13 @@ export async function ingest(input: IngestInput): Promise<void> {
    * A commit that has begun is finished before anything else is planned: its write-ahead record may be in storage, and
    * another batch under the same number would contradict it.
    */
-  const commit = async (request: CommitRequest): Promise<CommitResult> => {
+  const commit = (request: CommitRequest): Promise<CommitResult> =>
+    insist(() => run('commitBatch', `commit ${request.batch}`, request));
+
+  const insist = async <T>(work: () => Promise<T>): Promise<T> => {
     for (;;) {
       try {
-        return await run('commitBatch', `commit ${request.batch}`, request);
+        return await work();
       } catch (error) {
         if (!(error instanceof ActivityFailure)) throw error;
         await standStill(error);
@@ -268,23 +274,36 @@ export async function ingest(input: IngestInput): Promise<void> {
     }
   };
 
+  /** Records that were quarantined, landed again by a mended config; between two batches only. */
+  const replay = async (): Promise<void> => {
+    replays.begin(state);
+    if (!replays.ready) return;
+    const finished = await replays.finish(state);
+    state = finished.state;
+    if (finished.landed) completion.rowsLanded();
+    replays.begin(state);
+    await report(true);
+  };
+
   if (!input.state) {
     const stored = await run('recoverTopic', `look for ${topic} in storage`, { kafka, topic });
     if (stored) state = membership.restore(state, stored);
   }
   const completion = new Completion(kafka, topic, () => planning?.cancel());
+  const replays = new Replays(kafka, topic, () => planning?.cancel(), insist);
   await sweep(workflowInfo().continuedFromExecutionRunId ?? null);
 
   for (;;) {
     try {
       const changed = changes.length > 0;
       await applyChanges();
+      await replay();
       const idle = membership.activeMembers(state).length === 0;
       if (idle && !state.membershipChanged) {
         await report(changed);
         // Nobody reads: the topic ends here and storage keeps its positions, until a table joins again.
-        await condition(() => changes.length > 0 || signals >= MAX_SIGNALS_A_RUN, '10m');
-        if (changes.length === 0) {
+        await condition(() => changes.length > 0 || replays.ready || signals >= MAX_SIGNALS_A_RUN, '10m');
+        if (changes.length === 0 && !replays.busy) {
           await condition(allHandlersFinished);
           if (changes.length === 0) return;
         }
@@ -318,6 +337,7 @@ export async function ingest(input: IngestInput): Promise<void> {
     const info = workflowInfo();
     if (info.continueAsNewSuggested || signals >= MAX_SIGNALS_A_RUN) {
       await completion.settle();
+      state = await replays.settle(state);
       await condition(allHandlersFinished);
       await applyChanges();
       await continueAsNew<typeof ingest>({ kafka, topic, state: { ...state, finishedBatch: null } });

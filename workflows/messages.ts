@@ -1,5 +1,6 @@
 import { defineQuery, defineSignal } from '@temporalio/workflow';
 import type { TableSpec } from '../config/spec.js';
+import type { ReplayRequest } from './replay-types.js';
 import type {
   BootstrapProgress,
   Fault,
@@ -15,6 +16,9 @@ export const pauseSignal = defineSignal<[{ reason?: string }?]>('pause');
 /** `acceptLoss` goes on at the start of what Kafka still has and records the lost interval. */
 export const resumeSignal = defineSignal<[{ acceptLoss?: boolean }?]>('resume');
 export const reloadSignal = defineSignal<[{ spec: TableSpec; settings: IngestSettings }]>('reload');
+/** Lands quarantined records again by the present config; without an id every signal is a request of its own. */
+export const replayQuarantineSignal =
+  defineSignal<[{ id?: string; reason?: string; day?: string }?]>('replayQuarantine');
 export const stopSignal = defineSignal('stop');
 export const progressSignal = defineSignal<[TableProgress]>('progress');
 /** News of the table's own bootstrap. */
@@ -34,6 +38,8 @@ export const pauseMemberSignal = defineSignal<[{ table: string }]>('pauseMember'
 export const resumeMemberSignal = defineSignal<[{ table: string; acceptLoss?: boolean }]>('resumeMember');
 /** The table stops for good or for now: its positions are kept, so that a later `join` goes on where it was. */
 export const leaveSignal = defineSignal<[{ table: string }]>('leave');
+/** Quarantined records of a table are to be landed by its present config. */
+export const replayMemberSignal = defineSignal<[ReplayRequest]>('replayMember');
 export const topicQuery = defineQuery<TopicStatus>('topic');
 
 export interface TopicStatus {

@@ -5,11 +5,13 @@ import {
   condition,
   continueAsNew,
   isCancellation,
+  patched,
   setCurrentDetails,
   setHandler,
   sleep,
   upsertMemo,
   upsertSearchAttributes,
+  uuid4,
   workflowInfo,
 } from '@temporalio/workflow';
 import { Backfills } from './backfills.js';
@@ -17,6 +19,7 @@ import { tableDetails } from './details.js';
 import { faultOf } from './faults.js';
 import * as messages from './messages.js';
 import { ingestWorkflowId } from './names.js';
+import { notePace, rowsPerSecond } from './pace.js';
 import { run } from './run-activity.js';
 import { searchAttributes } from './search-attributes.js';
 import { lateChanges, newSnapshotState, outdate } from './snapshot-state.js';
@@ -53,6 +56,8 @@ export async function table(input: TableInput): Promise<void> {
     fault: null,
     startedMs: Date.now(),
   };
+  // Runs that began before there was a pace show none: a memo that changes oftener is another history.
+  const paced = patched('pace');
   const tasks: Task[] = [];
   const snapshots = new Snapshots({
     spec: () => spec,
@@ -170,6 +175,19 @@ export async function table(input: TableInput): Promise<void> {
       if (!state.paused) await join();
     }),
   );
+  setHandler(messages.replayQuarantineSignal, (options) =>
+    enqueue(async () => {
+      // Columns that the log has shown since are part of what the records are read by.
+      await prepare();
+      const { id = uuid4(), ...filter } = options ?? {};
+      const replay = { ...filter, table: spec.name, id, pin: state.pin! };
+      await run('requestReplay', `replay the quarantine of ${spec.name}`, {
+        kafka: spec.kafka,
+        topic: spec.topic,
+        replay,
+      });
+    }),
+  );
   setHandler(messages.stopSignal, () =>
     supersede(async () => {
       snapshots.stop();
@@ -180,7 +198,8 @@ export async function table(input: TableInput): Promise<void> {
   );
   setHandler(messages.progressSignal, (progress) => {
     signals += 1;
-    state = { ...state, progress };
+    const pace = notePace(state.pace ?? [], Date.now(), progress.rows);
+    state = { ...state, progress, pace };
     if (spec.snapshot && state.snapshots) {
       state = { ...state, snapshots: lateChanges(state.snapshots, progress, spec.snapshot.late) };
     }
@@ -256,6 +275,7 @@ export async function table(input: TableInput): Promise<void> {
       fault: faultNow(),
       ...(state.snapshots?.last && { lastSnapshot: state.snapshots.last }),
       reading: progress?.phase ?? null,
+      ...(paced && { rowsPerSecond: rowsPerSecond(state.pace ?? []) }),
     };
     setCurrentDetails(tableDetails(spec, state));
     const text = JSON.stringify([attributes, memo]);

@@ -1,6 +1,8 @@
 import type { BackfillMemory } from './backfill-types.js';
 import type { TableSpec } from '../config/spec.js';
 import type { OffsetRange } from '../kafka/types.js';
+import type { Pace } from './pace.js';
+import type { Replay } from './replay-types.js';
 import type { SnapshotDone, SnapshotState } from './snapshot-types.js';
 
 /** Next offset to read, by Kafka partition. A partition that is missing has never been read: it begins at the log start. */
@@ -53,6 +55,8 @@ export interface Member {
   /** The earliest event that landed after its time was taken for complete, since the table was last told. */
   lateFromMs?: number;
   fault?: Fault;
+  /** Replays of its quarantine that were asked for, the newest ones. */
+  replays?: Replay[];
 }
 
 /** What a table's quarantine may grow by before it is held. */
@@ -291,6 +295,8 @@ export interface TableState {
   progress: TableProgress | null;
   fault: Fault | null;
   startedMs: number;
+  /** Rows landed at the last few looks. */
+  pace?: Pace;
   backfill?: BackfillMemory;
   /** What the first snapshot starts from. Null: no bootstrap is configured, or it is not done (phase `bootstrap`). */
   base?: BootstrapBase | null;
@@ -335,6 +341,7 @@ export interface TableMemo {
   fault: Fault | null;
   lastSnapshot?: SnapshotDone;
   reading: TableProgress['phase'] | null;
+  rowsPerSecond?: number | null;
 }
 
 /** Answer of the query `status`. */

@@ -3,6 +3,7 @@ import { TributaryError } from '../../common/errors.js';
 import { progressText } from '../../workflows/bootstrap-state.js';
 import { statusQuery, topicQuery } from '../../workflows/messages.js';
 import { tableWorkflowId } from '../../workflows/names.js';
+import type { Replay } from '../../workflows/replay-types.js';
 import type { BootstrapBase, TableStatus } from '../../workflows/types.js';
 import { pickTables, openSession, temporalTarget, type Session } from '../session.js';
 import { renderTable, count, print, seconds } from '../output.js';
@@ -55,6 +56,7 @@ async function all(client: TemporalClient, session: Session, options: Options): 
         { title: 'lag', right: true },
         { title: 'behind', right: true },
         { title: 'rows', right: true },
+        { title: 'rows/s', right: true },
         { title: 'quarantined', right: true },
         { title: 'last complete' },
         { title: 'last snapshot' },
@@ -67,6 +69,7 @@ async function all(client: TemporalClient, session: Session, options: Options): 
         t.lagRecords === null ? '' : count(t.lagRecords),
         t.lagSeconds === null ? '' : seconds(t.lagSeconds),
         t.phase === 'not started' ? '' : count(t.rows),
+        t.rowsPerSecond === null ? '' : count(t.rowsPerSecond),
         t.quarantined > 0 ? pc.yellow(count(t.quarantined)) : t.phase === 'not started' ? '' : '0',
         t.lastComplete ?? '',
         t.lastSnapshot ?? '',
@@ -137,7 +140,7 @@ async function one(
     ...(state.bootstrap?.warning ? [['', state.bootstrap.warning] satisfies [string, string]] : []),
     ...(state.base ? [['base', baseText(state.base)] satisfies [string, string]] : []),
     ['rows', count(progress?.rows ?? 0)],
-    ['quarantined', count(progress?.quarantined ?? 0)],
+    ['quarantined', quarantined(name, progress?.quarantined ?? 0)],
     [
       'lag',
       progress
@@ -158,6 +161,9 @@ async function one(
       'catching up',
       `${positionsText(lane.positions)} of ${positionsText(lane.until)}`,
     ]),
+    ...(member?.replays ?? [])
+      .slice(-1)
+      .map((replay): [string, string] => ['last replay', replayText(replay)]),
     ['pinned spec', state.pin ?? ''],
     ['workflow', link(session, handle.workflowId)],
     ['topic workflow', link(session, state.ingestWorkflowId)],
@@ -203,6 +209,15 @@ function snapshotRows(snapshots: TableStatus['snapshots']): [string, string][] {
       : []),
     ['next boundary', nextMs === null ? 'not known yet' : new Date(nextMs).toISOString()],
   ];
+}
+
+function replayText({ id, status, tried, landed, message }: Replay): string {
+  if (status === 'done') return `${count(landed)} of ${count(tried)} records landed (${id})`;
+  return `${status}${message === undefined ? '' : `: ${message}`} (${id})`;
+}
+
+function quarantined(table: string, records: number): string {
+  return records === 0 ? '0' : `${pc.yellow(count(records))}  (tributary quarantine show ${table})`;
 }
 
 function positionsText(positions: Record<number, number>): string {

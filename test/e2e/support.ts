@@ -33,7 +33,7 @@ export interface Installation {
   until(
     table: string,
     what: string,
-    fits: (overview: TableOverview) => boolean,
+    fits: (overview: TableOverview) => boolean | Promise<boolean>,
     timeoutMs?: number,
   ): Promise<TableOverview>;
   log(): string;
@@ -129,7 +129,7 @@ ${tables}`,
       let last: TableOverview | undefined;
       while (Date.now() < deadline) {
         last = await status(table);
-        if (fits(last)) return last;
+        if (await fits(last)) return last;
         if (workers.every(({ exitCode }) => exitCode !== null)) {
           throw new Error(`no worker is left:\n${readFileSync(logFile, 'utf8').slice(-2_000)}`);
         }
@@ -175,6 +175,17 @@ export async function terminate(workflowId: string): Promise<void> {
   const connection = await Connection.connect({ address: endpoints.temporal.address });
   await new Client({ connection }).workflow.getHandle(workflowId).terminate('by hand');
   await connection.close();
+}
+
+/** Types of the activities that a workflow waits for now. */
+export async function pendingActivities(workflowId: string): Promise<string[]> {
+  const connection = await Connection.connect({ address: endpoints.temporal.address });
+  try {
+    const { raw } = await new Client({ connection }).workflow.getHandle(workflowId).describe();
+    return (raw.pendingActivities ?? []).map(({ activityType }) => activityType?.name ?? '');
+  } finally {
+    await connection.close();
+  }
 }
 
 const kafka = new Kafka({ brokers: endpoints.kafka.brokers, logLevel: logLevel.NOTHING });

@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NoneCatalog } from '../../../warehouse/catalog-none.js';
 import { commitBatch, recover } from '../../../warehouse/commit.js';
+import { nextSequence } from '../../../warehouse/commit-pending.js';
+import { versionDirectory, versionOf } from '../../../warehouse/layout.js';
 import type { CommitRequest } from '../../../warehouse/commit-plan.js';
 import type { Warehouse } from '../../../warehouse/fence.js';
 import { ManifestStore } from '../../../warehouse/manifest-store.js';
@@ -54,7 +56,7 @@ const file = fc.record<FileWish>({
 const batch = fc.record({
   files: fc.array(file, { maxLength: 4 }),
   attempts: fc.array(attempt, { maxLength: 3 }),
-  then: fc.constantFrom('nothing', 'complete', 'compact', 'recover'),
+  then: fc.constantFrom('nothing', 'complete', 'compact', 'recover', 'replay'),
 });
 
 class Killed extends Error {}
@@ -130,6 +132,60 @@ async function compact(warehouse: Warehouse, claim: string): Promise<void> {
   });
 }
 
+const REPLAYS = { ...STREAM, member: 'quarantine.stat_click' };
+
+/** A commit that takes the first line of stat_click's first hour and lands it in stat_view; undefined if there is none. */
+async function planReplay(
+  warehouse: Warehouse,
+): Promise<{ request: CommitRequest; moved: number } | undefined> {
+  const [table, partition] = ['stat_click', { dt: '2026-01-01', hh: '00' }] as const;
+  const state = await new ManifestStore(warehouse.storage).readPartition(table, partition);
+  if (state === undefined) return undefined;
+  // The last file stands for one that came in after the plan.
+  const inputs = (await dataFiles(warehouse.storage, state.directory)).slice(0, -1);
+  const lines: string[] = [];
+  for (const path of inputs) {
+    const text = (await warehouse.storage.read(path))!.toString();
+    lines.push(...text.split('\n').filter((line) => line !== ''));
+  }
+  const [first, ...kept] = lines;
+  if (first === undefined) return undefined;
+  const moved = Number(/rows (\d+)/.exec(first)![1]);
+  const seq = await nextSequence(warehouse, REPLAYS);
+  const staged = async (name: string, text: string): Promise<{ stagedPath: string; bytes: number }> => {
+    await warehouse.storage.write(`_staging/replay/${seq}/${name}`, text);
+    return { stagedPath: `_staging/replay/${seq}/${name}`, bytes: text.length };
+  };
+  const landed = await staged('landed', first);
+  const request: CommitRequest = {
+    ...{ ...REPLAYS, seq, batch: `replay-${seq}`, fromPositions: {}, positions: {} },
+    manifests: [
+      {
+        ...{ version: 1, batch: `replay-${seq}`, ranges: [], records: 1, quarantined: 0, unmatched: 0 },
+        ...{ withoutRows: 0, bytesRead: 0, quarantineReasons: {}, watermarks: {}, schemaEvents: [] },
+        newColumns: {},
+        files: [
+          {
+            ...{ ...landed, table: 'stat_view', partition, finalName: `replay-${seq}.parquet`, rows: moved },
+            ...{ minEventMs: null, maxEventMs: null, minCdcTs: null, maxCdcTs: null },
+          },
+        ],
+      },
+    ],
+    removals: [
+      {
+        ...{ table, partition, inputs, rows: moved, expectedDirectory: state.directory },
+        newDirectory: versionDirectory(table, partition, versionOf(state.directory) + 1, `q${seq}`),
+        files:
+          kept.length === 0
+            ? []
+            : [{ ...(await staged('kept', kept.join('\n'))), finalName: `kept-${seq}.parquet` }],
+      },
+    ],
+  };
+  return { request, moved };
+}
+
 describe('commits under faults', () => {
   it('put every staged file in exactly one place and count it once', async () => {
     await fc.assert(
@@ -181,6 +237,20 @@ describe('commits under faults', () => {
                 await persist(after, zombies, (each) =>
                   compact(throughFaults(real, scheduler, each), `${seq}.${n++}`),
                 );
+              }
+              // A record that leaves the quarantine must be in one place, wherever an attempt dies and whoever comes late.
+              const replay = then === 'replay' ? await planReplay(real) : undefined;
+              if (replay) {
+                const { request: again, moved } = replay;
+                rows.set('stat_click/00', rows.get('stat_click/00')! - moved);
+                rows.set('stat_view/00', (rows.get('stat_view/00') ?? 0) + moved);
+                await persist(attempts, zombies, async (each) => {
+                  const summary = await commitBatch(throughFaults(real, scheduler, each), again);
+                  expect(summary.outcome).not.toBe('superseded');
+                });
+                // The same request under another name finds the record taken and changes nothing.
+                const other = { ...again, batch: 'another replay', removals: [], manifests: [] };
+                expect((await commitBatch(real, other)).outcome).toBe('superseded');
               }
               if (then === 'recover') {
                 await persist(after, zombies, async (each) => {

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { NoneCatalog } from '../../../warehouse/catalog-none.js';
-import { commitBatch, pendingCommit, pruneCommits, recover } from '../../../warehouse/commit.js';
+import { commitBatch, pruneCommits, recover } from '../../../warehouse/commit.js';
+import { pendingCommit } from '../../../warehouse/commit-pending.js';
 import type { Warehouse } from '../../../warehouse/fence.js';
 import { commitPath, positionsPath } from '../../../warehouse/layout.js';
 import { ManifestStore } from '../../../warehouse/manifest-store.js';

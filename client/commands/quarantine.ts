@@ -1,0 +1,216 @@
+import { randomUUID } from 'node:crypto';
+import pc from 'picocolors';
+import { TributaryError } from '../../common/errors.js';
+import type { TableSpec } from '../../config/spec.js';
+import { replayQuarantineSignal, specQuery, topicQuery } from '../../workflows/messages.js';
+import { ingestWorkflowId, tableWorkflowId } from '../../workflows/names.js';
+import type { Replay } from '../../workflows/replay-types.js';
+import { diffValues } from '../diff.js';
+import { count, note, print, printJson, renderTable } from '../output.js';
+import {
+  QuarantineFiles,
+  quarantinesOf,
+  replayableTable,
+  type QuarantineCount,
+} from '../quarantine-files.js';
+import { encodedBytes, shownBytes } from '../raw-bytes.js';
+import { openSession, settingsOf, temporalTarget } from '../session.js';
+import { ask, ifRunning, withTemporal, type TemporalClient } from '../temporal.js';
+
+interface Options {
+  config: string;
+  json?: boolean;
+}
+
+/** Reasons of a day are looked up in its files; the list of all tables leaves days out that are larger than this. */
+const LIST_BYTES = 64 << 20;
+const SHOWN_BYTES = 600;
+const LOOK_EVERY_MS = 1_000;
+/** A request that the topic has not taken up by then waits behind something that the person should know of. */
+const REMARK_AFTER_MS = 15_000;
+
+/** Counts by table, day and reason. */
+export async function list(table: string | undefined, options: Options): Promise<void> {
+  const session = await openSession(options.config);
+  const quarantines = quarantinesOf(session, table);
+  const counts = await QuarantineFiles.with(session, async (files) => {
+    const all: QuarantineCount[] = [];
+    for (const quarantine of quarantines) {
+      all.push(...(await files.counts(quarantine, table === undefined ? LIST_BYTES : Infinity)));
+    }
+    return all;
+  });
+  if (options.json) return printJson(counts);
+  if (counts.length === 0) return print('Nothing is in quarantine.');
+  print(
+    renderTable(
+      [
+        { title: 'table' },
+        { title: 'day' },
+        { title: 'reason' },
+        { title: 'records', right: true },
+        { title: 'first' },
+        { title: 'last' },
+      ],
+      counts.map((each) => [
+        each.table,
+        each.day,
+        each.reason ?? pc.dim('large: quarantine list ' + each.table),
+        count(each.records),
+        each.first ?? '',
+        each.last ?? '',
+      ]),
+    ),
+  );
+}
+
+/** The newest records of a quarantine, with their bytes. */
+export async function show(
+  table: string,
+  options: Options & { limit: string; reason?: string; day?: string; full?: boolean },
+): Promise<void> {
+  const session = await openSession(options.config);
+  const [quarantine] = quarantinesOf(session, table);
+  const limit = Math.max(1, Math.trunc(Number(options.limit)) || 10);
+  const records = await QuarantineFiles.with(session, (files) =>
+    files.newest(quarantine!, filterOf(options), limit),
+  );
+  if (options.json) {
+    return printJson(
+      records.map(({ key, value, timestampMs, ...rest }) => ({
+        ...rest,
+        timestamp: timestampMs < 0 ? null : new Date(timestampMs).toISOString(),
+        key: encodedBytes(key),
+        value: encodedBytes(value),
+      })),
+    );
+  }
+  if (records.length === 0) print(`Nothing is in quarantine for ${table}.`);
+  for (const record of records) {
+    const { topic, partition, offset, timestampMs, reason, detail, batch } = record;
+    const time = timestampMs < 0 ? 'no time' : new Date(timestampMs).toISOString();
+    const limitBytes = options.full ? 0 : SHOWN_BYTES;
+    print(`${pc.bold(`${topic}/${partition}/${offset}`)}  ${time}  ${pc.yellow(reason)}  ${pc.dim(batch)}`);
+    if (detail !== null) print(`  ${pc.dim('detail')}  ${shownBytes(Buffer.from(detail), limitBytes)}`);
+    print(`  ${pc.dim('key')}     ${shownBytes(record.key, limitBytes)}`);
+    print(`  ${pc.dim('value')}   ${shownBytes(record.value, limitBytes)}`);
+  }
+}
+
+interface ReplayOptions extends Options {
+  reason?: string;
+  day?: string;
+  id?: string;
+  dryRun?: boolean;
+  wait: boolean;
+}
+
+/** Lands quarantined records again by the config that the table runs now. */
+export async function replay(name: string, options: ReplayOptions): Promise<void> {
+  const session = await openSession(options.config);
+  const table = replayableTable(session, name);
+  const spec = session.specs.find((each) => each.name === table)!;
+  const [quarantine] = quarantinesOf(session, table);
+  const counts = (await QuarantineFiles.with(session, (files) => files.counts(quarantine!, Infinity))).filter(
+    ({ day, reason }) =>
+      (options.day === undefined || day === options.day) &&
+      (options.reason === undefined || reason === options.reason),
+  );
+  const records = counts.reduce((sum, each) => sum + each.records, 0);
+  if (options.dryRun || records === 0) {
+    if (options.json) return printJson({ table, records, byReason: byReason(counts) });
+    return print(
+      records === 0
+        ? `Nothing of that is in quarantine for ${table}.`
+        : `Would try ${words(counts)} of ${table}.`,
+    );
+  }
+  if (!options.json) note(`trying ${words(counts)} of ${table}`);
+  const target = await temporalTarget(session.runtime.temporal);
+  const result = await withTemporal(target, async (client) => {
+    await checkSpec(client, spec, { spec, settings: settingsOf(session.runtime, spec) });
+    const id = options.id ?? randomUUID();
+    const request = { id, ...filterOf(options) };
+    await client.workflow.getHandle(tableWorkflowId(table)).signal(replayQuarantineSignal, request);
+    return options.wait ? waitFor(client, spec, id) : { id };
+  });
+  if (options.json) printJson({ table, ...result });
+  if ('status' in result) {
+    if (!options.json) tell(result, records);
+    if (result.status === 'failed') {
+      throw new TributaryError({
+        code: 'ReplayFailed',
+        message: `The replay ${result.id} of ${table} changed nothing: ${result.message ?? ''}`,
+        attributes: { table, id: result.id },
+      });
+    }
+  } else if (!options.json) print(`asked for as ${result.id}`);
+}
+
+/**
+ * Records are read by what the table runs, so an edited config must have been started first.
+ * @throws TributaryError TableNotRunning, ConfigNotStarted
+ */
+async function checkSpec(client: TemporalClient, spec: TableSpec, wanted: unknown): Promise<void> {
+  const running = await ifRunning(() => ask(client, tableWorkflowId(spec.name), specQuery));
+  const description = running && (await client.workflow.getHandle(tableWorkflowId(spec.name)).describe());
+  if (!running || description?.status.name !== 'RUNNING') {
+    throw new TributaryError({
+      code: 'TableNotRunning',
+      message: `${spec.name} does not run. Start it with: tributary start ${spec.name}`,
+    });
+  }
+  const changes = diffValues(running, wanted);
+  if (changes.length === 0) return;
+  throw new TributaryError({
+    code: 'ConfigNotStarted',
+    message:
+      `${spec.name} does not run by this config yet (${changes.map(({ path }) => path).join(', ')} differ). ` +
+      `Start it first: tributary start ${spec.name}`,
+    attributes: { table: spec.name },
+  });
+}
+
+async function waitFor(client: TemporalClient, spec: TableSpec, id: string): Promise<Replay> {
+  const topic = ingestWorkflowId(spec.kafka, spec.topic);
+  const begun = Date.now();
+  let remarked = false;
+  for (;;) {
+    const state = await ifRunning(() => ask(client, topic, topicQuery));
+    const found = state?.members[spec.name]?.replays?.find((each) => each.id === id);
+    if (found && found.status !== 'waiting') return found;
+    if (!remarked && Date.now() - begun > REMARK_AFTER_MS) {
+      remarked = true;
+      note(
+        `${found ? 'It is under way' : 'It waits for its turn'}; tributary status ${spec.name} shows what holds things up. ` +
+          'You may leave: it goes on without this command.',
+      );
+    }
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+  }
+}
+
+function tell(result: Replay, asked: number): void {
+  print(
+    `${count(result.landed)} of ${count(Math.max(asked, result.tried))} records landed and left the quarantine`,
+  );
+  for (const [reason, records] of Object.entries(result.reasons).sort(([, a], [, b]) => b - a)) {
+    print(`  ${count(records)} stay: ${reason === 'no_rows' ? 'the table gets no row of them' : reason}`);
+  }
+}
+
+function byReason(counts: QuarantineCount[]): Record<string, number> {
+  const sums: Record<string, number> = {};
+  for (const { reason, records } of counts) sums[reason ?? ''] = (sums[reason ?? ''] ?? 0) + records;
+  return sums;
+}
+
+function words(counts: QuarantineCount[]): string {
+  const reasons = Object.entries(byReason(counts)).map(([reason, n]) => `${count(n)} ${reason}`);
+  const total = counts.reduce((sum, each) => sum + each.records, 0);
+  return `${count(total)} records (${reasons.join(', ')})`;
+}
+
+function filterOf({ reason, day }: { reason?: string; day?: string }): { reason?: string; day?: string } {
+  return { ...(reason !== undefined && { reason }), ...(day !== undefined && { day }) };
+}
