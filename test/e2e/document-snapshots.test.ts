@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { boundariesBetween, partitionClosedBy } from '../../common/zone.js';
+import { boundariesBetween, partitionClosedBy, partitionPath } from '../../common/zone.js';
 import { loadFixture } from '../fixtures/load.js';
 import { readRows } from './rows.js';
 import { createTopic, install, produceMessages, type Installation } from './support.js';
@@ -41,9 +41,7 @@ it('partial updates of MongoShake are folded onto the document of the hour befor
 `);
   here.startWorker();
   await here.ok('start');
-  const named = boundaries
-    .map((ms) => partitionClosedBy(ms, ZONE, 'hour'))
-    .map(({ dt, hh }) => `dt=${dt}/hh=${hh}`);
+  const named = boundaries.map((ms) => partitionPath(partitionClosedBy(ms, ZONE, 'hour')));
   await here.until(name, 'the last snapshot', ({ lastSnapshot }) => lastSnapshot === named.at(-1), 200_000);
   const rows = await readRows<{ doc: string; c: number | null; deep: string | null; at: string }>(
     here,
