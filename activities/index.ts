@@ -19,6 +19,7 @@ import { joinIngest, reportProgress, requestReplay, signalIngest } from './topic
 import type { ControlActivities, HeavyActivities } from './types.js';
 import { planVerifyLog, verifyLogSplit } from './verify-log.js';
 import { writeReplay } from './write-replay.js';
+import { verifySnapshot } from './verify-snapshot.js';
 import { writeBatch } from './write-batch.js';
 
 /** Activities of the control queue. */
@@ -65,6 +66,7 @@ export function heavyActivities(context: ActivityContext): HeavyActivities {
     mergeSnapshot: mergeSnapshot(context),
     mergeSnapshotInHive: mergeSnapshotInHive(context),
     verifyLogSplit: verifyLogSplit(context),
+    verifySnapshot: verifySnapshot(context),
     rebuildPartition: backfill.rebuildPartition(context),
   };
 }

@@ -20,7 +20,13 @@ import type {
   SwitchOrder,
   SwitchReply,
 } from '../workflows/backfill-types.js';
-import type { LogPlan, OffsetsReport, VerifyInput } from '../workflows/verify-types.js';
+import type {
+  LogPlan,
+  OffsetsReport,
+  SnapshotReport,
+  VerifyInput,
+  VerifyRequest,
+} from '../workflows/verify-types.js';
 import type {
   BootstrapBase,
   CommitRequest,
@@ -151,6 +157,8 @@ export interface HeavyActivities {
   /** Buckets `[from, to)`. */
   mergeSnapshot(request: { plan: string; from: number; to: number }): Promise<{ rows: number }>;
   mergeSnapshotInHive(request: { plan: string }): Promise<{ rows: number }>;
+  /** Compares a snapshot with its source, and repairs it if asked to. */
+  verifySnapshot(request: { spec: TableSpec; request: VerifyRequest }): Promise<SnapshotReport>;
   /** Compares a part of the log with what the table holds of it. */
   verifyLogSplit(request: {
     spec: TableSpec;

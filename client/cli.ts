@@ -90,7 +90,10 @@ export function createProgram(): Command {
     .action(async (table: string, options: BackfillOptions) =>
       (await import('./commands/backfill.js')).backfill(table, options),
     );
-  command('verify <table>', 'compares what has landed with what Kafka has, offset by offset')
+  command('verify <table>', 'compares a snapshot with its source, or what has landed with what Kafka has')
+    .option('--at <instant>', 'the snapshot of the last boundary at or before it; else the newest')
+    .option('--repair', 'put differing rows of the snapshot right, as a new revision (TiDB)')
+    .option('--log', 'compare what has landed with Kafka, offset by offset; always so without a bootstrap')
     .option('--id <id>', 'name of the verification: the same again is answered with what the first found')
     .option('--detach', 'do not wait for the end')
     .option('--json', 'print JSON')

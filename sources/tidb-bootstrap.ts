@@ -93,7 +93,10 @@ export async function learnTidbColumns(access: SourceAccess): Promise<{ name: st
 }
 
 /** The table, or all whose names fit the pattern. @throws TributaryError SourceTableMissing */
-async function sourceTables(session: MysqlSession, spec: SourceAccess['spec']): Promise<SourceTable[]> {
+export async function sourceTables(
+  session: MysqlSession,
+  spec: SourceAccess['spec'],
+): Promise<SourceTable[]> {
   if (spec.pattern === undefined) return [await readSourceTable(session, spec.table)];
   const { database } = splitTableName(spec.table);
   const rows = await session.rows(
@@ -120,7 +123,7 @@ export function commonKey(tables: readonly Pick<SourceTable, 'key'>[]): string[]
   return same ? (first?.key ?? []) : [];
 }
 
-function mirrorColumns({ spec, columns }: LandingTable, table: SourceTable): MirrorColumn[] {
+export function mirrorColumns({ spec, columns }: LandingTable, table: SourceTable): MirrorColumn[] {
   return columns.map(({ name, type, path }) => ({
     name,
     type,
@@ -129,12 +132,12 @@ function mirrorColumns({ spec, columns }: LandingTable, table: SourceTable): Mir
   }));
 }
 
-function valueOptions({ spec }: LandingTable): ValueOptions {
+export function valueOptions({ spec }: LandingTable): ValueOptions {
   return { zone: spec.timezone, timestamps: spec.timestamps };
 }
 
 /** Null where the user may not see it: the database itself then says when versions are gone. */
-async function gcState(session: MysqlSession): Promise<GcState | null> {
+export async function gcState(session: MysqlSession): Promise<GcState | null> {
   try {
     return await readGcState(session);
   } catch (error) {
@@ -150,7 +153,7 @@ function shortGcLife({ lifeMs }: GcState): string {
   );
 }
 
-async function withSession<T>(
+export async function withSession<T>(
   opening: Promise<MysqlSession>,
   body: (session: MysqlSession) => Promise<T>,
 ): Promise<T> {

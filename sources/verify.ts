@@ -27,6 +27,8 @@ export interface VerifyReport {
   differences: RowDifference[];
   /** There are more than `differences` shows. */
   more: boolean;
+  /** MD5s of all keys that differ; null: there are too many to list. */
+  keys: string[] | null;
   /** Source chunks with a row that is missing or different in the mirror: the ranges to repair. */
   chunks: number[];
 }
@@ -77,6 +79,7 @@ export async function explain(
     differingSlices: slices,
     differences: [],
     more: false,
+    keys: [],
     chunks: [],
   };
   const listed = slicesToList(slices, sums);
@@ -91,6 +94,7 @@ export async function explain(
   }
   const keys = differingKeys(source, await mirrorHashes(ctx, request.mirror, listed));
   report.more = keys.length > request.limit || listed.length < slices.length;
+  report.keys = listed.length < slices.length ? null : keys.map(({ key }) => key);
   report.chunks = [...new Set(keys.flatMap(({ key }) => chunkOf.get(key)?.index ?? []))].sort(
     (a, b) => a - b,
   );

@@ -56,6 +56,7 @@ const optionsOf: Record<keyof Activities, ActivityOptions> = {
   compactPartition: heavy,
   rebuildPartition: heavy,
   verifyLogSplit: heavy,
+  verifySnapshot: heavy,
 };
 
 /** Runs one activity with its options and a line that the Web UI shows beside it. */

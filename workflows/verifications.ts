@@ -26,15 +26,20 @@ export interface VerifyHost {
 /** Why a request is refused; null if it is not. Pure. */
 export function refusal(
   request: Partial<VerifyRequest> | undefined,
-  table: { name: string; ready: boolean },
+  table: { name: string; ready: boolean; bootstrap: boolean },
 ): { code: string; message: string } | null {
   const { id, what } = request ?? {};
   if (typeof id !== 'string' || !ID.test(id)) {
     const message = `A verification's id is 1 to 64 letters, digits, '.', '_' and '-'; not ${JSON.stringify(id)}.`;
     return { code: 'VerifyInvalid', message };
   }
-  if (what !== 'log') {
-    return { code: 'VerifyInvalid', message: `what is 'log', not ${JSON.stringify(what)}.` };
+  if (what !== 'log' && what !== 'snapshot') {
+    const message = `what is 'log' or 'snapshot', not ${JSON.stringify(what)}.`;
+    return { code: 'VerifyInvalid', message };
+  }
+  if (what === 'snapshot' && !table.bootstrap) {
+    const message = `${table.name} has no \`bootstrap\`, so nothing tells where its source is: only its log can be verified.`;
+    return { code: 'VerifyInvalid', message };
   }
   if (!table.ready) {
     return {
@@ -62,7 +67,8 @@ export class Verifications {
   }
 
   private refusal(request: VerifyRequest): ReturnType<typeof refusal> {
-    return refusal(request, { name: this.host.spec().name, ready: this.host.pin() !== null });
+    const { name, bootstrap } = this.host.spec();
+    return refusal(request, { name, ready: this.host.pin() !== null, bootstrap: bootstrap !== undefined });
   }
 
   private async start(request: VerifyRequest): Promise<VerifyAccepted> {
@@ -78,7 +84,7 @@ export class Verifications {
         ],
         workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
         parentClosePolicy: ParentClosePolicy.ABANDON,
-        staticSummary: `compares ${spec.name} with its log`,
+        staticSummary: `compares ${spec.name} with its ${request.what === 'log' ? 'log' : 'source'}`,
       });
       return { id, workflowId, state: 'started' };
     } catch (error) {

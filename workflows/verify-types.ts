@@ -2,13 +2,17 @@ import type { OffsetFinding, OffsetsReport } from '../changelog/verify-offsets.j
 import type { TableSpec } from '../config/spec.js';
 import type { SplitPlan } from './types.js';
 
-/** `log`: landed rows against Kafka's offsets. */
-export type VerifyWhat = 'log';
+/** `log`: landed rows against Kafka's offsets; `snapshot`: a snapshot against its source. */
+export type VerifyWhat = 'log' | 'snapshot';
 
 export interface VerifyRequest {
   /** Names the verification; the same id again is answered with the first one's result. */
   id: string;
   what: VerifyWhat;
+  /** snapshot: the one of the last boundary at or before this instant; absent: the newest. */
+  atMs?: number | null;
+  /** snapshot: put differing rows right, as a new revision. */
+  repair?: boolean;
 }
 
 export interface VerifyAccepted {
@@ -53,12 +57,39 @@ export interface VerifyStatus {
   of: number;
 }
 
+/** One differing row or document, with what each side has; long texts are cut. */
+export interface SnapshotDifference {
+  kind: 'missing' | 'extra' | 'different';
+  source: Record<string, string | null> | null;
+  mirror: Record<string, string | null> | null;
+  columns: string[];
+}
+
+export interface SnapshotReport {
+  /** `dt=…` */
+  name: string;
+  boundaryMs: number;
+  /** How the source was read: as of the boundary, or as it is now. */
+  source: string;
+  sourceRows: number;
+  mirrorRows: number;
+  /** Rows or documents that were compared one by one; null: all, by checksums. */
+  sampled: number | null;
+  /** Differing rows that were found; null: too many to count. */
+  different: number | null;
+  differences: SnapshotDifference[];
+  more: boolean;
+  /** Revision that the repair made; null: nothing was repaired. */
+  repaired: number | null;
+}
+
 export interface VerifyResult {
   id: string;
   table: string;
   what: VerifyWhat;
   outcome: 'equal' | 'different' | 'cancelled' | 'failed';
   message: string | null;
+  snapshot?: SnapshotReport | null;
   log: (OffsetsReport & Pick<LogPlan, 'compared' | 'leftOut' | 'offsets'>) | null;
 }
 

@@ -121,6 +121,7 @@ describe('verify', () => {
       differingSlices: [],
       differences: [],
       more: false,
+      keys: [],
       chunks: [],
     });
   });

@@ -1,0 +1,289 @@
+import { join } from 'node:path';
+import { mirrorTable } from '../changelog/mirror-table.js';
+import type { LandingTable } from '../changelog/types.js';
+import { TributaryError } from '../common/errors.js';
+import { formatInstant } from '../common/zone.js';
+import type { TableSpec } from '../config/spec.js';
+import { sourceError } from '../sources/errors.js';
+import { documentCodec, openMongo } from '../sources/mongo-bootstrap.js';
+import { planChunks, type Chunk } from '../sources/mysql-chunks.js';
+import { MysqlSession } from '../sources/mysql-session.js';
+import { readChunk, type ReadContext } from '../sources/read-chunk.js';
+import * as tidb from '../sources/tidb-bootstrap.js';
+import { bootstrapCdcTs, checkGcLife, tsoBefore } from '../sources/tidb.js';
+import { verifyDocuments } from '../sources/verify-documents.js';
+import { checkZone } from '../sources/verify-source.js';
+import { comparedColumns, duckMd5, keyColumns, type ComparedColumn } from '../sources/verify-text.js';
+import { verifyTable } from '../sources/verify.js';
+import { Duck } from '../warehouse/duckdb.js';
+import { baseName } from '../warehouse/layout.js';
+import { ManifestStore } from '../warehouse/manifest-store.js';
+import type { PartitionState } from '../warehouse/manifest.js';
+import { claimDirectory, switchPartition } from '../warehouse/partition-switch.js';
+import {
+  readSnapshotManifest,
+  writeSnapshotManifest,
+  type SnapshotManifest,
+} from '../warehouse/snapshot/manifest.js';
+import { repairSnapshot } from '../warehouse/snapshot/repair.js';
+import type { SnapshotDifference, SnapshotReport, VerifyRequest } from '../workflows/verify-types.js';
+import { attempt, withScratch, type Attempt } from './attempt.js';
+import { sourceAccess } from './bootstrap-source.js';
+import type { ActivityContext } from './context.js';
+import { boundaryOf } from './due-snapshots.js';
+import { landingOf } from './prepare-table.js';
+import { snapshotTableName } from './snapshot-table.js';
+import type { HeavyActivities } from './types.js';
+
+/** Differing rows that are shown, and characters of each value. */
+const SHOWN = 20;
+const SHOWN_TEXT = 200;
+/** Documents that are compared one by one. */
+const SAMPLE = 200;
+
+/** A published snapshot. */
+interface Published {
+  spec: TableSpec;
+  landing: LandingTable;
+  state: PartitionState;
+  manifest: SnapshotManifest;
+  name: string;
+  /** Files that readers see, also those that are not Tributary's. */
+  files: string[];
+}
+
+/** Compares a snapshot with its source: TiDB as of the boundary, row by row; MongoDB by counts and samples, as it is now. */
+export function verifySnapshot(context: ActivityContext): HeavyActivities['verifySnapshot'] {
+  return ({ spec, request }) =>
+    attempt(async (at) => {
+      const published = await findSnapshot(context, spec, request, at.signal);
+      return withScratch(context.scratch, 'verify', (workDir) =>
+        spec.bootstrap?.kind === 'mongodb'
+          ? compareDocuments(context, published, request, workDir, at)
+          : compareRows(context, published, request, workDir, at),
+      );
+    });
+}
+
+/** @throws TributaryError SnapshotMissing */
+async function findSnapshot(
+  context: ActivityContext,
+  spec: TableSpec,
+  { atMs = null }: VerifyRequest,
+  signal: AbortSignal,
+): Promise<Published> {
+  const table = snapshotTableName(spec);
+  const states = (await new ManifestStore(context.storage).listPartitions(table, signal))
+    .filter((state) => state.dropped !== true)
+    .map((state) => ({ state, ms: boundaryOf(state, spec) }))
+    .filter(({ ms }) => atMs === null || ms <= atMs)
+    .sort((a, b) => b.ms - a.ms);
+  const state = states[0]?.state;
+  const manifest = state && (await readSnapshotManifest(context.storage, state.directory, signal));
+  if (!manifest) {
+    const when = atMs === null ? '' : ` at or before ${formatInstant(atMs, spec.timezone)}`;
+    throw new TributaryError({
+      code: 'SnapshotMissing',
+      message: `${spec.name} has no snapshot${when} to compare. tributary status ${spec.name} tells which is the last.`,
+      attributes: { table: spec.name },
+    });
+  }
+  const listed = await context.storage.list(state.directory, signal);
+  return {
+    spec,
+    landing: await landingOf(context, spec, signal),
+    state,
+    manifest,
+    name: Object.entries(state.partition)
+      .map(([column, value]) => `${column}=${value}`)
+      .join('/'),
+    files: listed
+      .filter((file) => !file.directory && !/^[._]/.test(baseName(file.path)))
+      .map(({ path }) => path),
+  };
+}
+
+async function compareRows(
+  context: ActivityContext,
+  published: Published,
+  request: VerifyRequest,
+  workDir: string,
+  at: Attempt,
+): Promise<SnapshotReport> {
+  const { spec, landing, manifest } = published;
+  const { signal } = at;
+  const tso = tsoBefore(manifest.boundaryMs);
+  const access = sourceAccess(context, spec, signal);
+  return tidb.withSession(MysqlSession.open({ url: access.url, tso, signal }), async (session) => {
+    const gc = await tidb.gcState(session);
+    if (gc) checkGcLife(tso, gc, Date.now());
+    const [source, ...others] = await tidb.sourceTables(session, access.spec);
+    if (others.length > 0) {
+      throw sourceError(
+        'SourceUnsuitable',
+        `${spec.name} mirrors ${others.length + 1} shards: verify compares one table.`,
+        {},
+      );
+    }
+    await checkZone(session, spec.timezone);
+    const mirror = tidb.mirrorColumns(landing, source!);
+    const columns = comparedColumns(source!, mirror, spec.timezone);
+    const keyNames = manifest.bucketing.key.map((text) => text.slice(0, text.lastIndexOf(':')));
+    const key = keyColumns(columns, keyNames.length > 0 ? keyNames : spec.key);
+    const chunks: Chunk[] = [];
+    for await (const chunk of planChunks(session, source!, access.spec.chunkRows)) chunks.push(chunk);
+    const sides = { columns, key, digits: manifest.counts.rows > 1_000_000 ? 4 : 2 };
+    const ctx: ReadContext = { workDir: join(workDir, 'compare'), duck: context.duckdb, signal };
+    const report = await verifyTable(ctx, session, {
+      source: { table: source!, ...sides },
+      mirror: { storage: context.storage, files: published.files, mirror, ...sides },
+      chunks,
+      limit: SHOWN,
+    });
+    let repaired: number | null = null;
+    if (request.repair && report.differingSlices.length > 0) {
+      if (report.keys === null) throw tooDifferent(spec.name, published.name);
+      const fresh: string[] = [];
+      for (const chunk of chunks.filter(({ index }) => report.chunks.includes(index))) {
+        const read = await readChunk({ ...ctx, workDir: join(workDir, 'fresh') }, session, {
+          ...{ table: source!, columns: mirror, options: tidb.valueOptions(landing), chunk },
+          cdcTs: bootstrapCdcTs(manifest.order, tso),
+        });
+        fresh.push(read.path);
+      }
+      repaired = await repair(context, published, { key, keys: report.keys, fresh, workDir }, at);
+    }
+    return {
+      name: published.name,
+      boundaryMs: manifest.boundaryMs,
+      source: `${access.spec.table} as of TSO ${tso}, the last one before the boundary`,
+      sourceRows: report.sourceRows,
+      mirrorRows: report.mirrorRows,
+      sampled: null,
+      different: report.keys === null ? null : report.keys.length,
+      differences: report.differences.map(shortened),
+      more: report.more,
+      repaired,
+    };
+  });
+}
+
+/** Puts the rows of the differing keys right in a new version of the partition, and moves the pointer there. */
+async function repair(
+  context: ActivityContext,
+  { spec, landing, state, manifest }: Published,
+  wrong: { key: ComparedColumn[]; keys: string[]; fresh: string[]; workDir: string },
+  { signal, deadlineMs, id }: Attempt,
+): Promise<number> {
+  const table = snapshotTableName(spec);
+  const { partition } = state;
+  const claim = { table, partition, attempt: id, graceMs: context.graceMs };
+  const directory = await claimDirectory(context, claim, signal);
+  const duck = await Duck.open({ ...context.duckdb, tempDirectory: join(wrong.workDir, 'spill'), signal });
+  let repaired: SnapshotManifest;
+  try {
+    repaired = await repairSnapshot({ storage: context.storage, workDir: wrong.workDir, signal }, duck, {
+      table: mirrorTable(
+        landing,
+        wrong.key.map(({ name }) => name),
+      ),
+      manifest,
+      from: state.directory,
+      to: directory,
+      fresh: wrong.fresh,
+      keyText: duckMd5(wrong.key),
+      keys: wrong.keys,
+      revision: state.revision + 1,
+    });
+  } finally {
+    duck.close();
+  }
+  await writeSnapshotManifest(context.storage, directory, repaired, signal);
+  const { revision } = await switchPartition(
+    context,
+    {
+      ...{ table, partition, newDirectory: directory, expectedDirectory: state.directory },
+      newFiles: repaired.files.filter(({ kind }) => kind === 'rows').map(({ name }) => name),
+      mode: 'replace',
+      rows: repaired.counts.rows,
+      streams: [],
+      graceMs: context.graceMs,
+    },
+    { deadline: deadlineMs, signal },
+  );
+  return revision;
+}
+
+async function compareDocuments(
+  context: ActivityContext,
+  published: Published,
+  request: VerifyRequest,
+  workDir: string,
+  { signal }: Attempt,
+): Promise<SnapshotReport> {
+  const { spec, manifest } = published;
+  if (request.repair) {
+    throw new TributaryError({
+      code: 'RepairUnsupported',
+      message:
+        `${spec.name} mirrors MongoDB, which cannot be read as of a boundary: documents of now would not be those of the snapshot. ` +
+        `Bootstrap the table anew if it is wrong.`,
+      attributes: { table: spec.name },
+    });
+  }
+  const access = sourceAccess(context, spec, signal);
+  const session = await openMongo(access);
+  try {
+    const report = await verifyDocuments({ workDir, duck: context.duckdb, signal }, session, {
+      collection: access.spec.table,
+      storage: context.storage,
+      files: published.files,
+      codec: documentCodec(spec),
+      sample: SAMPLE,
+    });
+    const differences = report.differences.slice(0, SHOWN).map(({ docId, source, mirror }) =>
+      shortened({
+        kind: source === null ? 'extra' : mirror === null ? 'missing' : 'different',
+        source: source === null ? null : { doc_id: docId, doc: source },
+        mirror: mirror === null ? null : { doc_id: docId, doc: mirror },
+        columns: source === null || mirror === null ? [] : ['doc'],
+      }),
+    );
+    return {
+      name: published.name,
+      boundaryMs: manifest.boundaryMs,
+      source: `${access.spec.table} as it is now: what changed since the boundary differs`,
+      sourceRows: report.sourceDocuments,
+      mirrorRows: report.mirrorDocuments,
+      sampled: report.sampled,
+      different: report.differences.length,
+      differences,
+      more: report.differences.length > differences.length,
+      repaired: null,
+    };
+  } finally {
+    await session.close();
+  }
+}
+
+function shortened(difference: SnapshotDifference): SnapshotDifference {
+  const short = (row: Record<string, string | null> | null): Record<string, string | null> | null =>
+    row &&
+    Object.fromEntries(
+      Object.entries(row).map(([name, text]) => [
+        name,
+        text !== null && text.length > SHOWN_TEXT ? `${text.slice(0, SHOWN_TEXT)}…` : text,
+      ]),
+    );
+  return { ...difference, source: short(difference.source), mirror: short(difference.mirror) };
+}
+
+function tooDifferent(table: string, name: string): TributaryError {
+  return new TributaryError({
+    code: 'RepairTooLarge',
+    message:
+      `The snapshot ${name} of ${table} differs in too many rows to be repaired row by row. Make it anew from the log ` +
+      `(tributary snapshot ${table} --from), or bootstrap the table anew.`,
+    attributes: { table, name },
+  });
+}
