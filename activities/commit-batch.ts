@@ -1,7 +1,7 @@
 import { activityInfo } from '@temporalio/activity';
 import type { LandingTable } from '../changelog/types.js';
 import { quarantineTable } from '../changelog/quarantine.js';
-import { TributaryError } from '../common/errors.js';
+import { blame, isTributaryError, TributaryError } from '../common/errors.js';
 import { commitBatch as commit, recover } from '../warehouse/commit.js';
 import type { CommitSummary } from '../warehouse/commit-plan.js';
 import { ManifestStore } from '../warehouse/manifest-store.js';
@@ -46,8 +46,9 @@ export function commitBatch(context: ActivityContext): ControlActivities['commit
         manifests,
         signal,
       );
-      const summary = await commit(
+      const summary = await commitOrBlame(
         context,
+        landings,
         {
           kafka: request.kafka,
           topic: request.topic,
@@ -74,6 +75,25 @@ export function commitBatch(context: ActivityContext): ControlActivities['commit
       return resultOf(summary, landings);
     });
 }
+
+/** Commits; a Hive table that refuses before anything is committed is its own table's trouble, not the topic's. */
+async function commitOrBlame(
+  context: ActivityContext,
+  landings: LandingTable[],
+  ...args: Tail<Parameters<typeof commit>>
+): Promise<CommitSummary> {
+  try {
+    return await commit(context, ...args);
+  } catch (error) {
+    const refusedBy = isTributaryError(error) ? error.attributes['refusedBy'] : undefined;
+    const owner = landings.find(({ spec }) =>
+      [changelogTable(spec), quarantineTable(spec.name)].some((name) => name === refusedBy),
+    );
+    throw owner ? blame(error, owner.spec.name) : error;
+  }
+}
+
+type Tail<T extends unknown[]> = T extends [unknown, ...infer Rest] ? Rest : never;
 
 /** Where a topic and the lanes of its tables stand by storage, with what died half way brought to its end. */
 export function recoverTopic(context: ActivityContext): ControlActivities['recoverTopic'] {

@@ -3,6 +3,7 @@ import type { TableSpec } from '../config/spec.js';
 import { isDocumentTable } from '../changelog/mirror-table.js';
 import type { LandingTable } from '../changelog/types.js';
 import { QUARANTINE_COLUMNS, quarantineTable, topicQuarantineTable } from '../changelog/quarantine.js';
+import { SCHEMA_LOG_COLUMNS, schemaLogTable } from '../changelog/schema-log.js';
 import type { CatalogColumn, CatalogTable } from '../warehouse/catalog.js';
 import { tableDirectory } from '../warehouse/layout.js';
 import type { Storage } from '../warehouse/storage.js';
@@ -54,19 +55,22 @@ export function landedTables(landing: LandingTable, storage: Storage): CatalogTa
   ];
 }
 
-/** Hive table of records of a shared topic that no table of it can claim. */
+/** Hive tables that belong to a topic as a whole: records that no table can claim, and what its log says of schemas. */
 export function topicTables(landings: LandingTable[], storage: Storage): CatalogTable[] {
   const sources = new Map(landings.map(({ spec }) => [spec.topic, `${spec.kafka}/${spec.topic}`]));
-  return [...sources].map(([topic, source]) => {
-    const name = topicQuarantineTable(topic);
-    return {
+  return [...sources].flatMap(([topic, source]) => {
+    const table = (name: string, columns: readonly CatalogColumn[], comment: string): CatalogTable => ({
       name,
-      columns: [...QUARANTINE_COLUMNS],
+      columns: [...columns],
       partitionColumns: ['dt'],
       location: storage.uri(tableDirectory(name)),
-      comment: `Records of ${source} that no table can claim`,
+      comment,
       properties: { 'tributary.source': source },
-    };
+    });
+    return [
+      table(topicQuarantineTable(topic), QUARANTINE_COLUMNS, `Records of ${source} that no table can claim`),
+      table(schemaLogTable(topic), SCHEMA_LOG_COLUMNS, `Schema changes that the log of ${source} has told`),
+    ];
   });
 }
 

@@ -1,8 +1,10 @@
+import { decide, type SeenChanges } from '../changelog/schema-change.js';
 import type { LandingTable } from '../changelog/types.js';
-import { TributaryError } from '../common/errors.js';
+import { isTributaryError } from '../common/errors.js';
 import type { TableSpec } from '../config/spec.js';
 import type { CatalogColumn } from '../warehouse/catalog.js';
 import { ManifestStore } from '../warehouse/manifest-store.js';
+import { widened } from '../warehouse/widening.js';
 import { attempt } from './attempt.js';
 import type { ActivityContext } from './context.js';
 import { changelogTable, landedTables } from './hive-tables.js';
@@ -35,28 +37,34 @@ export async function landingOf(
   return { spec, columns: columnsOf(spec, await context.catalog.describe(changelogTable(spec), signal)) };
 }
 
-/** Adds the columns that the log has shown; a table whose policy says otherwise keeps its pin or stops. */
+/**
+ * Brings tables to what the log has shown of their columns. A table whose policy or whose Hive table does not allow it is answered
+ * with a fault, and does not keep the others from going on.
+ */
 export function evolveTables(context: ActivityContext): ControlActivities['evolveTables'] {
-  return ({ pins, newColumns }) =>
+  return ({ pins, newColumns, retyped = {}, shapes = {} }) =>
     attempt(async ({ signal }) => {
       const store = new ManifestStore(context.storage);
-      const evolved: Record<string, string> = {};
-      for (const [table, columns] of Object.entries(newColumns)) {
-        const landing = await store.readSpec<LandingTable>(pins[table]!, signal);
-        if (landing.spec.schemaChange === 'fail') throw schemaChanged(table, columns);
-        const known = new Set(landing.columns.map(({ name }) => name));
-        const added = Object.entries(columns)
-          .filter(([name]) => !known.has(landing.spec.rename[name] ?? name.toLowerCase()))
-          .map(([name, type]) => ({
-            name: landing.spec.rename[name] ?? name.toLowerCase(),
-            type,
-            path: name,
-          }));
-        const next: LandingTable = { ...landing, columns: [...landing.columns, ...added] };
-        for (const catalogTable of landedTables(next, context.storage)) {
-          await context.catalog.ensureTable(catalogTable, signal);
+      const evolved: Record<string, string | { fault: { code: string; message: string } }> = {};
+      for (const [table, pin] of Object.entries(pins)) {
+        const landing = await store.readSpec<LandingTable>(pin, signal);
+        const seen: SeenChanges = { added: newColumns[table] ?? {}, retyped: retyped[table] ?? {} };
+        if (shapes[table]) seen.shape = shapes[table];
+        const decision = decide(landing, seen);
+        if ('refused' in decision) {
+          evolved[table] = { fault: { code: 'SchemaChanged', message: decision.refused } };
+          continue;
         }
-        evolved[table] = await store.pinSpec(next, signal);
+        try {
+          for (const catalogTable of landedTables(decision.next, context.storage)) {
+            await context.catalog.ensureTable(catalogTable, signal);
+          }
+        } catch (error) {
+          if (!isTributaryError(error) || error.retryable) throw error;
+          evolved[table] = { fault: { code: error.code, message: error.message } };
+          continue;
+        }
+        evolved[table] = await store.pinSpec(decision.next, signal);
       }
       return evolved;
     });
@@ -71,7 +79,15 @@ function columnsOf(spec: TableSpec, existing: CatalogColumn[] | undefined): Land
 }
 
 function ownColumns(spec: TableSpec, existing: CatalogColumn[] | undefined): LandingTable['columns'] {
-  if (spec.columns.length > 0 || !existing) return spec.columns;
+  if (!existing) return spec.columns;
+  if (spec.columns.length > 0) {
+    // A column that has grown stays as wide as its files need it.
+    const there = new Map(existing.map(({ name, type }) => [name, type]));
+    return spec.columns.map((column) => {
+      const type = there.get(column.name);
+      return type !== undefined && widened(type, column.type) === type ? { ...column, type } : column;
+    });
+  }
   const sourceName = new Map(Object.entries(spec.rename).map(([source, hive]) => [hive, source]));
   const added = new Set(['kafka_partition', 'kafka_offset', 'ingest_batch', 'event_time']);
   return existing
@@ -84,15 +100,4 @@ function withShardColumn(spec: TableSpec, columns: LandingTable['columns']): Lan
   const name = spec.match?.shardColumn;
   if (name === undefined || columns.some((column) => column.name === name)) return columns;
   return [...columns, { name, type: 'string', path: name }];
-}
-
-function schemaChanged(table: string, columns: Record<string, string>): TributaryError {
-  const names = Object.entries(columns).map(([name, type]) => `${name} ${type}`);
-  return new TributaryError({
-    code: 'SchemaChanged',
-    message:
-      `The log of table ${table} has new columns (${names.join(', ')}) and its schema_change is 'fail'. ` +
-      `Declare them, or set schema_change to evolve or ignore, then: tributary start ${table}`,
-    attributes: { table, columns: names },
-  });
 }

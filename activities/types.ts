@@ -71,11 +71,13 @@ export interface ControlActivities {
   recoverTopic(request: { kafka: string; topic: string }): Promise<RecoveredTopic | null>;
   /** Waits for data or the flush interval; fixes what the next batch reads. */
   planBatch(request: PlanRequest): Promise<Plan>;
-  /** Adds the columns that the log shows to the Hive tables; answers the new pins by table. */
+  /** Brings Hive tables to the columns that the log shows; answers each table's new pin, or why it must wait. */
   evolveTables(request: {
     pins: Record<string, string>;
     newColumns: Record<string, Record<string, string>>;
-  }): Promise<Record<string, string>>;
+    retyped?: Record<string, Record<string, string>>;
+    shapes?: Record<string, Record<string, string>>;
+  }): Promise<Record<string, string | { fault: { code: string; message: string } }>>;
   /** Asks the topic's workflow for a replay, and starts it if it does not run. */
   requestReplay(request: { kafka: string; topic: string; replay: ReplayRequest }): Promise<void>;
   commitReplay(request: CommitReplayRequest): Promise<CommitReplayResult>;

@@ -40,6 +40,7 @@ export function writeBatch(context: ActivityContext): HeavyActivities['writeBatc
           tables,
           fileStem: fileStem(request),
           workDir,
+          schemaLog: request.split.lane === null,
           blocks: readRanges(context.reader(request.kafka), request, signal),
           ...context.duckdb,
           signal,
@@ -50,13 +51,13 @@ export function writeBatch(context: ActivityContext): HeavyActivities['writeBatc
           return stagedFile(file, stagedPath);
         });
         const { records, quarantined, unmatched, withoutRows, bytesRead } = landed;
-        const { quarantineReasons, watermarks, schemaEvents, newColumns } = landed;
+        const { quarantineReasons, watermarks, schemaEvents, newColumns, retyped, shapes } = landed;
         const manifest: SplitManifest = {
           version: 1,
           batch: request.batch,
           ranges: request.split.ranges,
           ...{ records, quarantined, unmatched, withoutRows, bytesRead, files },
-          ...{ quarantineReasons, watermarks, schemaEvents, newColumns },
+          ...{ quarantineReasons, watermarks, schemaEvents, newColumns, retyped, shapes },
         };
         const path = join(staging, MANIFEST);
         await store.writeManifest(path, manifest, signal);
@@ -106,5 +107,11 @@ function resultOf(path: string, manifest: SplitManifest): WriteResult {
     files: manifest.files.length,
     quarantined: manifest.quarantined,
     newColumns: manifest.newColumns,
+    ...(some(manifest.retyped) && { retyped: manifest.retyped }),
+    ...(some(manifest.shapes) && { shapes: manifest.shapes }),
   };
+}
+
+function some(found: object | undefined): boolean {
+  return found !== undefined && Object.keys(found).length > 0;
 }

@@ -1,6 +1,6 @@
 import { lit, ident } from '../warehouse/duckdb.js';
 import { appendSource, type PathRequest } from './append-source.js';
-import { alwaysFits, fitSql, isNested, type FitContext } from './fit.js';
+import { alwaysFits, fitSql, isNested, writtenSql, type FitContext } from './fit.js';
 import { parseHiveType, type HiveType } from './hive-type.js';
 import { KEY_COLUMN } from './partitioned-copy.js';
 import { instantSql, partitionKeySql, utcMicros } from './time-sql.js';
@@ -56,7 +56,7 @@ export class AppendSelect {
 
   /** Rows for the table's files, with `__key`; records that must not land have `__key` = BAD_KEY. */
   rows(lines: string): string {
-    const own = this.columns.map(({ name }, i) => `c${i} AS ${ident(name)}`);
+    const own = this.columns.map(({ name, type }, i) => `${writtenSql(type, `c${i}`)} AS ${ident(name)}`);
     const eventTime = this.context.timestamps === 'string' ? 'wall::VARCHAR' : 'wall';
     const raw = this.table.spec.rawColumn;
     return (

@@ -1,7 +1,7 @@
 import type { Duck } from '../warehouse/duckdb.js';
 import { duckPath } from './json-path.js';
 import { sourceTypeToHive } from './types-map.js';
-import type { LandingTable } from './types.js';
+import { hasSourceColumns, type LandingTable } from './types.js';
 
 /** What the rows of a table show of its columns. */
 export interface SeenColumns {
@@ -50,7 +50,8 @@ export async function newColumns(
   rows: string,
   typesAt: TypesAt,
 ): Promise<Record<string, string>> {
-  if (table.spec.schemaChange === 'ignore') return {};
+  // A table that ignores what is new has to learn its first columns too.
+  if (table.spec.schemaChange === 'ignore' && hasSourceColumns(table)) return {};
   const known = new Set(table.columns.map(({ path }) => path.toLowerCase()));
   const unknown = seen.names.filter((name) => !known.has(name.toLowerCase()));
   const found: Record<string, string> = {};

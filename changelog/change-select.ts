@@ -2,7 +2,7 @@ import { ident, lit } from '../warehouse/duckdb.js';
 import { BAD_KEY } from './append-select.js';
 import type { ValueNotation } from './change-source.js';
 import { NOT_PLAIN } from './document-sql.js';
-import { alwaysFits, fitSql, isNested, type FitContext } from './fit.js';
+import { alwaysFits, fitSql, isNested, writtenSql, type FitContext } from './fit.js';
 import { parseHiveType, type HiveType } from './hive-type.js';
 import type { ConnectField } from './formats/debezium-values.js';
 import { duckPath, parseJsonPath } from './json-path.js';
@@ -72,7 +72,7 @@ export class ChangeSelect {
   /** Rows for the table's files, with `__key`; changes that must not land have `__key` = BAD_KEY. */
   rows(changes: string): string {
     const { spec } = this.init.table;
-    const own = this.columns.map(({ name }, i) => `c${i} AS ${ident(name)}`);
+    const own = this.columns.map(({ name, type }, i) => `${writtenSql(type, `c${i}`)} AS ${ident(name)}`);
     const added = [
       'p::INTEGER AS kafka_partition',
       'o AS kafka_offset',
@@ -114,6 +114,16 @@ export class ChangeSelect {
       `SELECT p, o, fault.reason AS reason, fault.detail AS detail FROM (SELECT *, CASE ${when.join(' ')} END AS fault ` +
       `FROM (${this.typed(changes)})) WHERE fault IS NOT NULL`
     );
+  }
+
+  /** One row: for each column `m0`, `m1` ... the last change with a value that does not fit, or NULL. */
+  misfits(changes: string): string {
+    const last = this.columns.map((column, i) =>
+      this.strict(column)
+        ? `max_by({'p': p, 'o': o, 'db': db, 'tbl': tbl}, (p, o)) FILTER (${this.misfit(i)}) AS m${i}`
+        : `NULL AS m${i}`,
+    );
+    return `SELECT ${last.join(', ')} FROM (${this.typed(changes)})`;
   }
 
   private strict(column: ChangeColumn): boolean {

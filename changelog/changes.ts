@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 
 import type { SchemaEvent } from '../warehouse/manifest.js';
+import { blame } from '../common/errors.js';
 import { lit, type Duck } from '../warehouse/duckdb.js';
 import { BAD_KEY } from './append-select.js';
-import { newColumns, seenColumns, sourceNames, type TypesAt } from './change-columns.js';
+import { seenColumns, sourceNames, type ChangePlace, type TypesAt } from './change-columns.js';
 import { ChangeSelect, type ChangeSelectInit } from './change-select.js';
 import type { ValueNotation } from './change-source.js';
 import { fastOrCareful } from './fast-or-careful.js';
@@ -12,6 +13,8 @@ import { landedFiles } from './landed-files.js';
 import { copyPartitioned, type CopiedFile } from './partitioned-copy.js';
 import { assertAllQuarantined, countRows, quarantineInsert, quarantineTable } from './quarantine.js';
 import { BAD, DDL, NO_ROWS, routeRows, UNMATCHED, WATERMARK, type Routed } from './routes.js';
+import type { SeenChanges } from './schema-change.js';
+import { seenChanges } from './seen-changes.js';
 import type { LandedFile, LandingTable } from './types.js';
 import { zoneClock } from './zone-clock.js';
 
@@ -35,6 +38,8 @@ export interface ChangesResult {
   watermarks: Record<number, string>;
   schemaEvents: SchemaEvent[];
   newColumns: Record<string, Record<string, string>>;
+  retyped: Record<string, Record<string, string>>;
+  shapes: Record<string, Record<string, string>>;
 }
 
 /** Lands routed canonical changes: each table's rows, and what the log says beside them. */
@@ -53,6 +58,8 @@ export async function landChanges(
     watermarks: await watermarks(duck, routeRows(routed, WATERMARK)),
     schemaEvents: await schemaEvents(duck, request.tables, routeRows(routed, DDL)),
     newColumns: {},
+    retyped: {},
+    shapes: {},
   };
   const bad = routeRows(routed, BAD);
   if (bad) {
@@ -62,9 +69,12 @@ export async function landChanges(
   for (const [id, table] of request.tables.entries()) {
     const rows = routeRows(routed, id);
     if (!rows) continue;
-    const landed = await landTable(duck, request, table, rows);
-    result.files.push(...landed.files);
-    if (Object.keys(landed.newColumns).length > 0) result.newColumns[table.spec.name] = landed.newColumns;
+    const { files, seen } = await blaming(table, () => landTable(duck, request, table, rows));
+    result.files.push(...files);
+    const { name } = table.spec;
+    if (Object.keys(seen.added).length > 0) result.newColumns[name] = seen.added;
+    if (Object.keys(seen.retyped).length > 0) result.retyped[name] = seen.retyped;
+    if (seen.shape) result.shapes[name] = seen.shape;
   }
   return result;
 }
@@ -74,8 +84,9 @@ async function landTable(
   request: ChangesRequest,
   table: LandingTable,
   rows: string,
-): Promise<{ files: LandedFile[]; newColumns: Record<string, string> }> {
+): Promise<{ files: LandedFile[]; seen: SeenChanges }> {
   const seen = await seenColumns(duck, rows);
+  let misfits: (ChangePlace | null)[] = [];
   const init: Omit<ChangeSelectInit, 'careful' | 'fields'> = {
     table,
     batch: request.batch,
@@ -106,10 +117,15 @@ async function landTable(
   if (bad.length > 0) {
     const records = badRecords(bad);
     const suspects = `(SELECT c.* FROM ${rows} c SEMI JOIN ${records} b ON c.p = b.kafka_partition AND c.o = b.kafka_offset)`;
-    const faults = shapes.map(({ where, fields }) => {
-      const own = where === undefined ? suspects : `(SELECT * FROM ${suspects} WHERE ${where})`;
-      return new ChangeSelect({ ...init, fields, careful: true }).faults(own);
-    });
+    const selects = shapes.map(({ where, fields }) => ({
+      own: where === undefined ? suspects : `(SELECT * FROM ${suspects} WHERE ${where})`,
+      select: new ChangeSelect({ ...init, fields, careful: true }),
+    }));
+    const faults = selects.map(({ own, select }) => select.faults(own));
+    for (const { own, select } of selects) {
+      const [last] = await duck.rows<Record<string, ChangePlace | null>>(select.misfits(own));
+      misfits = table.columns.map((_, i) => last![`m${i}`] ?? misfits[i] ?? null);
+    }
     await quarantineRecords(
       duck,
       request,
@@ -127,8 +143,24 @@ async function landTable(
   const key = table.spec.key.length > 0 ? undefined : hiveNames(table, init);
   return {
     files: key === undefined ? files : files.map((file) => ({ ...file, key })),
-    newColumns: await newColumns(duck, table, seen, rows, request.typesAt),
+    seen: await seenChanges(duck, {
+      table,
+      seen,
+      sourceNames: init.sourceNames,
+      rows,
+      typesAt: request.typesAt,
+      misfits,
+    }),
   };
+}
+
+/** Says whose rows could not be written, so that the topic can go on without that table. */
+async function blaming<T>(table: LandingTable, land: () => Promise<T>): Promise<T> {
+  try {
+    return await land();
+  } catch (error) {
+    throw blame(error, table.spec.name);
+  }
 }
 
 /** Rows with one Connect schema are read by it; a split in which it changes is read in parts. */
@@ -230,8 +262,11 @@ async function schemaEvents(
     o: string;
     op: string | null;
     sql: string | null;
+    db: string | null;
+    tbl: string | null;
+    kts: string | null;
   }>(
-    `SELECT (SELECT min(id) FROM routes r WHERE r.db = d.db AND r.tbl = d.tbl) AS id, cdc_ts, p, o, op, sql FROM ${rows} d ORDER BY p, o, idx`,
+    `SELECT (SELECT min(id) FROM routes r WHERE r.db = d.db AND r.tbl = d.tbl) AS id, cdc_ts, p, o, op, sql, db, tbl, kts FROM ${rows} d ORDER BY p, o, idx`,
   );
   return found.map((event) => ({
     table: event.id === null ? null : tables[event.id]!.spec.name,
@@ -239,6 +274,9 @@ async function schemaEvents(
     partition: Number(event.p),
     offset: Number(event.o),
     kind: event.op ?? 'unknown',
+    sourceDatabase: event.db,
+    sourceTable: event.tbl,
+    timestamp: event.kts === null ? null : Number(event.kts),
     sql: event.sql ?? '',
   }));
 }

@@ -41,6 +41,15 @@ export function duckType(type: HiveType, context: FitContext): string {
   }
 }
 
+/** Decimals of fewer digits are INT32 or INT64 in Parquet, and Hive misreads those once the column has grown. */
+const WRITTEN_PRECISION = 19;
+
+/** SQL of a value as it goes into the file. */
+export function writtenSql(type: HiveType, value: string): string {
+  if (type.kind !== 'decimal' || type.precision >= WRITTEN_PRECISION) return value;
+  return `${value}::DECIMAL(${WRITTEN_PRECISION},${type.scale})`;
+}
+
 /** True for types that are read from JSON text, not from a scalar's text. */
 export function isNested(type: HiveType): boolean {
   return type.kind === 'array' || type.kind === 'map' || type.kind === 'struct';

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { TributaryError } from '../common/errors.js';
+import { blame, TributaryError } from '../common/errors.js';
 import { canonicalJson } from '../common/hash.js';
 import { Duck, lit } from '../warehouse/duckdb.js';
 import { landAppend } from './append.js';
@@ -12,6 +12,7 @@ import { decoderFactory } from './decoders/index.js';
 import { createDebeziumMongoDecoder } from './formats/debezium-mongo.js';
 import { landDecodedChanges, landTextChanges } from './land-changes.js';
 import { createQuarantine, quarantineInsert, unattributedQuarantine, writeQuarantine } from './quarantine.js';
+import { writeSchemaLog } from './schema-log.js';
 import { spoolBlocks, spoolRows, type Spool } from './spool.js';
 import type { LandedFile, LandingTable, LandSplitRequest, LandSplitResult } from './types.js';
 
@@ -51,9 +52,12 @@ export async function landSplit(request: LandSplitRequest): Promise<LandSplitRes
     const landed = await landGroups(duck, request, spool, groups);
     const zone = request.tables[0]?.spec.timezone ?? 'UTC';
     const quarantine = await writeQuarantine(duck, { ...request, zone });
+    const schemaLog = request.schemaLog
+      ? await writeSchemaLog(duck, { ...request, zone }, landed.schemaEvents)
+      : [];
     return {
       ...landed,
-      files: [...landed.files, ...quarantine.files],
+      files: [...landed.files, ...quarantine.files, ...schemaLog],
       records: spool.records,
       bytesRead: spool.bytes,
       quarantined: quarantine.quarantined,
@@ -80,7 +84,7 @@ async function openGroups(request: LandSplitRequest): Promise<Group[]> {
       throw new TributaryError({
         code: 'UnsupportedFormat',
         message: `Table ${name}: format ${format} cannot be landed.`,
-        attributes: { table: name, format },
+        attributes: { table: name, format, member: name },
       });
     }
     const path = join(request.workDir, `decoded-${groups.length}.parquet`);
@@ -109,6 +113,8 @@ async function landGroups(
     watermarks: {},
     schemaEvents: [],
     newColumns: {},
+    retyped: {},
+    shapes: {},
   };
   for (const { tables, decoded } of groups) {
     const unattributedTo = unattributedQuarantine(request.topic, tables);
@@ -136,7 +142,13 @@ async function landRecords(
   const files: LandedFile[] = [];
   for (const [index, table] of tables.entries()) {
     const unreadableTo = index === 0 ? unattributedTo : undefined;
-    files.push(...(await landAppend(duck, { ...request, table, linesPath: spool.linesPath, unreadableTo })));
+    try {
+      files.push(
+        ...(await landAppend(duck, { ...request, table, linesPath: spool.linesPath, unreadableTo })),
+      );
+    } catch (error) {
+      throw blame(error, table.spec.name);
+    }
   }
   return files;
 }
@@ -161,4 +173,6 @@ function merge(into: ChangesResult, other: ChangesResult): void {
   Object.assign(into.watermarks, other.watermarks);
   into.schemaEvents.push(...other.schemaEvents);
   Object.assign(into.newColumns, other.newColumns);
+  Object.assign(into.retyped, other.retyped);
+  Object.assign(into.shapes, other.shapes);
 }

@@ -8,6 +8,13 @@ export interface LandingTable {
   spec: TableSpec;
   /** Columns of the Hive table now, in order, without canonical and partition columns. For append: spec.columns. */
   columns: LandingColumn[];
+  /** What the log's columns were when the table began, source name -> Hive type: a table that stops at schema changes compares. */
+  logShape?: Record<string, string>;
+}
+
+/** True once a table has a column of its source, be it declared or learnt from the log. */
+export function hasSourceColumns({ spec, columns }: LandingTable): boolean {
+  return columns.some(({ name }) => name !== spec.match?.shardColumn);
 }
 
 export interface LandingColumn {
@@ -34,6 +41,8 @@ export interface LandSplitRequest {
   workDir: string;
   /** Records of all ranges, partition by partition, each in offset order. */
   blocks: AsyncIterable<RecordBlock>;
+  /** Write what the log says of schemas to the topic's schema log; a table that reads alone must not write it again. */
+  schemaLog?: boolean;
   /** DuckDB limits. */
   threads: number;
   memoryLimitMb: number;
@@ -69,6 +78,10 @@ export interface LandSplitResult {
   watermarks: Record<number, string>;
   schemaEvents: SchemaEvent[];
   newColumns: Record<string, Record<string, string>>;
+  /** Table -> Hive column -> Hive type that the log asks for, where the column's own does not hold it. */
+  retyped: Record<string, Record<string, string>>;
+  /** Table -> the log's columns with their Hive types, where a table is to stop when they change. */
+  shapes: Record<string, Record<string, string>>;
 }
 
 /**

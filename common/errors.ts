@@ -40,3 +40,13 @@ export function errorMessage(error: unknown): string {
   if (error instanceof Error) return error.message;
   return typeof error === 'string' ? error : JSON.stringify(error);
 }
+
+/**
+ * The same error, naming the one table of a shared topic that it is about (attribute `member`): the others can go on without it.
+ * What waiting may mend, or what no one raised on purpose, is nobody's in particular and stays as it is.
+ */
+export function blame(error: unknown, member: string): unknown {
+  if (!(error instanceof TributaryError) || error.retryable || 'member' in error.attributes) return error;
+  const { code, message, attributes, cause } = error;
+  return new TributaryError({ code, message, attributes: { ...attributes, member }, cause });
+}

@@ -68,7 +68,8 @@ const common = {
     .enum(['evolve', 'ignore', 'fail'])
     .default('evolve')
     .describe(
-      'What a column that the log newly brings does: `evolve` adds it, `ignore` leaves it out, `fail` pauses the table.',
+      'What changes of the source do: `evolve` adds new columns and widens types, `ignore` only widens, `fail` holds the table ' +
+        'before the change until it is started again.',
     ),
   quarantine: z
     .strictObject({

@@ -91,7 +91,10 @@ function valueSql(
   const duck = duckType(type);
   if (duck === 'VARCHAR') return text;
   // Text to a wide decimal costs a hundred times the narrow cast (local-stack.md); short texts take that.
-  const wide = target.kind === 'decimal' && target.precision > 18 && target.scale <= 16;
+  if (target.kind === 'decimal' && target.precision <= 18) {
+    return `CAST(CAST(${text} AS DECIMAL(${target.precision},${target.scale})) AS ${duck})`;
+  }
+  const wide = target.kind === 'decimal' && target.scale <= 16;
   if (wide) {
     return (
       `CASE WHEN strlen(${text}) <= ${18 - target.scale} THEN CAST(CAST(${text} AS DECIMAL(18,${target.scale})) AS ${duck}) ` +

@@ -1,4 +1,5 @@
 import { TributaryError } from '../common/errors.js';
+import { widened } from './widening.js';
 import type { CatalogColumn, CatalogTable } from './catalog.js';
 
 /** A Hive type as Hive itself writes it: lower case, no spaces, `integer` and `decimal` spelt out. */
@@ -16,20 +17,38 @@ export function normalType(type: string): string {
  * @throws TributaryError CatalogConflict, naming the column whose type differs or that clashes with a partition column.
  */
 export function missingColumns(wanted: CatalogTable, existing: CatalogColumn[]): CatalogColumn[] {
+  return columnChanges(wanted, existing).missing;
+}
+
+/**
+ * What `existing` needs to become `wanted`: columns to add, in order, and columns to give a wider type. One that is wider already
+ * stays as it is, for its files hold values that need it.
+ * @throws TributaryError CatalogConflict, as `missingColumns`
+ */
+export function columnChanges(
+  wanted: CatalogTable,
+  existing: CatalogColumn[],
+): { missing: CatalogColumn[]; widen: CatalogColumn[] } {
   const types = new Map(existing.map((column) => [column.name.toLowerCase(), normalType(column.type)]));
   const missing: CatalogColumn[] = [];
+  const widen: CatalogColumn[] = [];
   for (const column of wanted.columns) {
     const there = types.get(column.name.toLowerCase());
     if (there === undefined) missing.push(column);
     else if (there !== normalType(column.type)) {
-      throw columnConflict(
-        wanted.name,
-        column.name,
-        `it is ${there} in the table and ${normalType(column.type)} in the configuration`,
-      );
+      const type = widened(there, column.type);
+      if (type === there) continue;
+      if (type === undefined || type !== normalType(column.type)) {
+        throw columnConflict(
+          wanted.name,
+          column.name,
+          `it is ${there} in the table and ${normalType(column.type)} in the configuration, which Hive cannot read its files as`,
+        );
+      }
+      widen.push(column);
     }
   }
-  return missing;
+  return { missing, widen };
 }
 
 /**

@@ -6,7 +6,7 @@ import type {
   ExecuteOptions,
   PartitionValues,
 } from './catalog.js';
-import { checkColumns, columnConflict, missingColumns } from './catalog-columns.js';
+import { checkColumns, columnChanges, columnConflict, missingColumns } from './catalog-columns.js';
 import type { HiveConnectionOptions, RunOptions } from './hive-connection.js';
 import { parseDescription, type HiveDescription } from './hive-describe.js';
 import {
@@ -70,8 +70,13 @@ export class HiveCatalog implements Catalog {
     const there = before ?? (await this.description(table.name, signal));
     if (there === undefined) return { created: true, addedColumns: [] };
     checkTable(table, there);
-    const missing = missingColumns(table, there.columns);
+    const { missing, widen } = columnChanges(table, there.columns);
+    for (const column of widen) {
+      // Repeating it is harmless: another worker may have been faster.
+      await this.run(sql.changeColumn(this.database, table.name, column), signal);
+    }
     if (missing.length > 0) await this.addColumns(table, missing, signal);
+    if (missing.length + widen.length > 0) await this.checkCascade(table, signal);
     return { created: before === undefined, addedColumns: missing.map((column) => column.name) };
   }
 
@@ -176,20 +181,25 @@ export class HiveCatalog implements Catalog {
       const left = missingColumns(table, there?.columns ?? []);
       if (left.length > 0) await this.run(sql.addColumns(this.database, table.name, left), signal);
     }
-    await this.checkCascade(table, signal);
   }
 
-  /** A partition without the new columns would show NULL for them for ever; the oldest one tells whether CASCADE reached it. */
+  /** A partition without the new columns would show NULL for them for ever, or the old type; the oldest one tells whether CASCADE reached it. */
   private async checkCascade(table: CatalogTable, signal?: AbortSignal): Promise<void> {
     const [oldest] = await this.listPartitions(table.name, signal);
     if (oldest === undefined) return;
     const partition = await this.partition(table.name, oldest, signal);
-    const [lacking] = partition === undefined ? [] : missingColumns(table, partition.columns);
+    if (partition === undefined) return;
+    const { missing, widen } = columnChanges(table, partition.columns);
+    const [lacking] = [...missing, ...widen];
     if (lacking === undefined) return;
+    const statement =
+      missing.length > 0
+        ? sql.addColumns(this.database, table.name, [lacking])
+        : sql.changeColumn(this.database, table.name, lacking);
     throw columnConflict(
       table.name,
       lacking.name,
-      `it was added to the table, but not to the partition ${JSON.stringify(oldest)}; run ${sql.addColumns(this.database, table.name, [lacking])}`,
+      `it was changed in the table, but not in the partition ${JSON.stringify(oldest)}; run ${statement}`,
     );
   }
 

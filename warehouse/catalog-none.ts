@@ -1,7 +1,7 @@
 import { TributaryError } from '../common/errors.js';
 import { z } from 'zod';
 import type { Catalog, CatalogColumn, CatalogPartition, CatalogTable, PartitionValues } from './catalog.js';
-import { checkColumns, columnConflict, missingColumns } from './catalog-columns.js';
+import { checkColumns, columnChanges, columnConflict } from './catalog-columns.js';
 import { VersionedFile } from './versioned-file.js';
 import { catalogDirectory, parsePartitionPath, partitionPath } from './layout.js';
 import type { Storage } from './storage.js';
@@ -43,10 +43,15 @@ export class NoneCatalog implements Catalog {
         return { version: 1, ...table, properties: table.properties ?? {}, partitions: {} };
       }
       checkPartitionColumns(table, stored.partitionColumns);
-      const missing = missingColumns(table, stored.columns);
-      if (missing.length === 0) return undefined;
+      const { missing, widen } = columnChanges(table, stored.columns);
+      if (missing.length + widen.length === 0) return undefined;
       outcome = { created: false, addedColumns: missing.map((column) => column.name) };
-      return { ...stored, columns: [...stored.columns, ...missing] };
+      const types = new Map(widen.map((column) => [column.name.toLowerCase(), column.type]));
+      const now = stored.columns.map((column) => ({
+        ...column,
+        type: types.get(column.name.toLowerCase()) ?? column.type,
+      }));
+      return { ...stored, columns: [...now, ...missing] };
     });
     return outcome;
   }

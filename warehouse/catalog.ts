@@ -38,7 +38,10 @@ export interface ExecuteOptions {
  */
 export interface Catalog {
   readonly kind: 'hive' | 'none';
-  /** Creates the database and the external Parquet table if missing; adds missing columns at the end with CASCADE. */
+  /**
+   * Creates the database and the external Parquet table if missing; adds missing columns at the end and widens types, both with
+   * CASCADE. A column that is wider than wanted stays.
+   */
   ensureTable(
     table: CatalogTable,
     signal?: AbortSignal,

@@ -1,5 +1,5 @@
-import type { CatalogPartition, CatalogTable } from './catalog.js';
-import { isTributaryError } from '../common/errors.js';
+import type { CatalogPartition, CatalogTable, PartitionValues } from './catalog.js';
+import { isTributaryError, TributaryError } from '../common/errors.js';
 import { placeFile } from './commit-files.js';
 import {
   checkTopicId,
@@ -89,6 +89,8 @@ type Head = Pick<StoredPositions, 'seq' | 'positions' | 'topicId' | 'members'>;
 
 class Commit {
   private readonly manifests: ManifestStore;
+  /** Partitions that this call has added to the catalog already. */
+  private readonly opened = new Set<string>();
 
   constructor(
     private readonly stores: Warehouse,
@@ -118,7 +120,7 @@ class Commit {
     if (request.rebase !== true) checkTopicId(request, head.topicId);
     const stored =
       (await this.manifests.readCommit(request, request.seq, this.signal)) ??
-      (await this.manifests.createCommit(await this.plan(request, head), this.signal));
+      (await this.begin(request, head));
     const same = compareWithStored(request, stored) === 'same';
     await this.rollForward(stored);
     return summaryOf(stored, same ? 'committed' : 'superseded');
@@ -169,7 +171,21 @@ class Commit {
     return head;
   }
 
-  private async plan(request: CommitRequest, head: Head): Promise<CommitRecord> {
+  /**
+   * Writes the record. New partitions enter the catalog before it, while the batch can still be given up: a table whose Hive table
+   * refuses must not hold up a commit that others share. An empty partition harms no reader.
+   */
+  private async begin(request: CommitRequest, head: Head): Promise<CommitRecord> {
+    const { record, fresh } = await this.plan(request, head);
+    await this.addPartitions(fresh, true);
+    for (const { table, partition } of fresh) this.opened.add(`${table}\0${partitionPath(partition)}`);
+    return this.manifests.createCommit(record, this.signal);
+  }
+
+  private async plan(
+    request: CommitRequest,
+    head: Head,
+  ): Promise<{ record: CommitRecord; fresh: (PartitionFiles<unknown> & { directory: string })[] }> {
     await checkRemovals(this.stores.storage, request.removals ?? [], this.signal);
     const groups = groupByPartition(request.manifests.flatMap((manifest) => manifest.files));
     const states = new Map<string, PartitionState | undefined>();
@@ -177,9 +193,15 @@ class Commit {
       const state = await this.manifests.readPartition(table, partition, this.signal);
       states.set(`${table}\0${partitionPath(partition)}`, state);
     });
-    return planCommit(request, head.positions, (table, partition) =>
-      states.get(`${table}\0${partitionPath(partition)}`),
-    );
+    const stateOf = (table: string, partition: PartitionValues) =>
+      states.get(`${table}\0${partitionPath(partition)}`);
+    const record = planCommit(request, head.positions, stateOf);
+    const fresh = groups.flatMap((group) => {
+      const state = stateOf(group.table, group.partition);
+      const isNew = state === undefined || state.dropped === true;
+      return isNew ? [{ ...group, directory: targetDirectory(group.table, group.partition, state) }] : [];
+    });
+    return { record, fresh };
   }
 
   private async rollForward(record: CommitRecord): Promise<void> {
@@ -193,7 +215,13 @@ class Commit {
     await mapParallel(moves, PARALLEL, ({ file, directory }) =>
       placeFile(this.stores.storage, record, file, directory, this.signal),
     );
-    await this.addPartitions(open.filter(({ state }) => state === undefined || state.dropped === true));
+    await this.addPartitions(
+      open.filter(
+        ({ table, partition, state }) =>
+          (state === undefined || state.dropped === true) &&
+          !this.opened.has(`${table}\0${partitionPath(partition)}`),
+      ),
+    );
     await mapParallel(open, PARALLEL, (group) => this.count(record, group));
     // Rows are added before they are removed: a reader between the two sees them twice for a moment, never not at all.
     for (const removal of record.removals ?? []) {
@@ -207,7 +235,14 @@ class Commit {
     await this.advance(record);
   }
 
-  private async addPartitions(groups: (PartitionFiles<CommitFile> & { directory: string })[]): Promise<void> {
+  /**
+   * @param naming while nothing is committed, an error that stands for good names its table in the attribute `refusedBy`
+   * @throws TributaryError of the catalog
+   */
+  private async addPartitions(
+    groups: (PartitionFiles<unknown> & { directory: string })[],
+    naming = false,
+  ): Promise<void> {
     const byTable = new Map<string, CatalogPartition[]>();
     for (const { table, partition, directory } of groups) {
       const partitions = byTable.get(table) ?? [];
@@ -216,13 +251,23 @@ class Commit {
     }
     for (const [table, partitions] of byTable) {
       try {
-        await this.stores.catalog.addPartitions(table, partitions, this.signal);
+        await this.addPartitionsOf(table, partitions);
       } catch (error) {
-        const known = this.tables[table];
-        if (known === undefined || !isTributaryError(error, 'CatalogTableMissing')) throw error;
-        await this.stores.catalog.ensureTable(known, this.signal);
-        await this.stores.catalog.addPartitions(table, partitions, this.signal);
+        if (!naming || !isTributaryError(error) || error.retryable) throw error;
+        const { code, message, attributes, cause } = error;
+        throw new TributaryError({ code, message, attributes: { ...attributes, refusedBy: table }, cause });
       }
+    }
+  }
+
+  private async addPartitionsOf(table: string, partitions: CatalogPartition[]): Promise<void> {
+    try {
+      await this.stores.catalog.addPartitions(table, partitions, this.signal);
+    } catch (error) {
+      const known = this.tables[table];
+      if (known === undefined || !isTributaryError(error, 'CatalogTableMissing')) throw error;
+      await this.stores.catalog.ensureTable(known, this.signal);
+      await this.stores.catalog.addPartitions(table, partitions, this.signal);
     }
   }
 

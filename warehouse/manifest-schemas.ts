@@ -67,6 +67,8 @@ export const splitManifestSchema: z.ZodType<SplitManifest> = z.looseObject({
   ),
   newColumns: z.record(z.string(), z.record(z.string(), z.string())),
   removals: z.array(commitRemovalSchema).optional(),
+  retyped: z.record(z.string(), z.record(z.string(), z.string())).optional(),
+  shapes: z.record(z.string(), z.record(z.string(), z.string())).optional(),
 });
 
 const stream = {

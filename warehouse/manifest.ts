@@ -30,6 +30,11 @@ export interface SchemaEvent {
   partition: number;
   offset: number;
   kind: string;
+  /** At the source; null where the statement is of no one table or database. */
+  sourceDatabase?: string | null;
+  sourceTable?: string | null;
+  /** Of the Kafka record, ms since the epoch. */
+  timestamp?: number | null;
   sql: string;
 }
 
@@ -55,6 +60,10 @@ export interface SplitManifest {
   newColumns: Record<string, Record<string, string>>;
   /** Rows that leave other partitions when the files land. */
   removals?: CommitRemoval[];
+  /** Columns whose type does not hold the log's any more: table -> Hive column -> the log's Hive type. */
+  retyped?: Record<string, Record<string, string>>;
+  /** The log's columns of tables that are to stop when they change: table -> source column -> Hive type. */
+  shapes?: Record<string, Record<string, string>>;
 }
 
 /** Sums over the manifests of a commit. */

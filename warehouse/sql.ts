@@ -79,6 +79,11 @@ export function addColumns(database: string, table: string, columns: CatalogColu
   return `ALTER TABLE ${hiveTable(database, table)} ADD COLUMNS (${columnList(columns)}) CASCADE`;
 }
 
+/** Gives a column another type, in the table and in its partitions; files stay as they are. */
+export function changeColumn(database: string, table: string, column: CatalogColumn): string {
+  return `ALTER TABLE ${hiveTable(database, table)} CHANGE COLUMN ${hiveName(column.name)} ${columnList([column])} CASCADE`;
+}
+
 export function addPartitions(database: string, table: string, partitions: CatalogPartition[]): string {
   const clauses = partitions.map(
     (partition) => `${partitionClause(partition.values)} LOCATION ${hiveString(partition.location)}`,

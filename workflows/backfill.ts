@@ -1,4 +1,5 @@
 import {
+  ApplicationFailure,
   ActivityFailure,
   allHandlersFinished,
   CancellationScope,
@@ -24,6 +25,7 @@ import { faultOf } from './faults.js';
 import { backfillEndedSignal, backfillReplySignal, backfillStatusQuery } from './reread-messages.js';
 import { tableWorkflowId } from './names.js';
 import { run } from './run-activity.js';
+import { pick, sightings } from './sightings.js';
 
 /** A partition that moves under the backfill (it was compacted, say) is made again, but not for ever. */
 const TRIES = 5;
@@ -76,16 +78,21 @@ export async function backfill(input: BackfillInput): Promise<BackfillResult> {
         });
         results.push(...(await allOrNone(splits)));
       }
-      const newColumns = Object.assign(
-        {},
-        ...results.map((result) => result.newColumns[table] ?? {}),
-      ) as Record<string, string>;
-      if (Object.keys(newColumns).length === 0) return results.map(({ manifest }) => manifest);
+      const { newColumns, retyped, shapes } = sightings(results);
+      const seen = {
+        newColumns: pick(newColumns, table),
+        ...(retyped[table] && { retyped: pick(retyped, table) }),
+        ...(shapes[table] && { shapes: pick(shapes, table) }),
+      };
+      if (!newColumns[table] && !seen.retyped && !seen.shapes) return results.map(({ manifest }) => manifest);
       const evolved = await run('evolveTables', `new columns in ${table}`, {
         pins: { [table]: progress.pin },
-        newColumns: { [table]: newColumns },
+        ...seen,
       });
       const pin = evolved[table] ?? progress.pin;
+      if (typeof pin !== 'string') {
+        throw ApplicationFailure.nonRetryable(pin.fault.message, pin.fault.code);
+      }
       if (pin === progress.pin) return results.map(({ manifest }) => manifest);
       update({ ...progress, pin });
     }

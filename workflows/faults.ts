@@ -10,3 +10,11 @@ export function faultOf(error: unknown, previous: Fault | null, nowMs: number): 
   const message = cause instanceof Error ? cause.message : String(cause);
   return { code, message, sinceMs: previous?.code === code ? previous.sinceMs : nowMs };
 }
+
+/** The one table of a shared topic that an activity's failure is about (see `blame`); undefined if it is about all. */
+export function blamedTable(error: unknown): string | undefined {
+  const cause = error instanceof ActivityFailure ? error.cause : undefined;
+  const attributes = cause instanceof ApplicationFailure ? cause.details?.[0] : undefined;
+  const member = (attributes as { member?: unknown } | null | undefined)?.member;
+  return typeof member === 'string' ? member : undefined;
+}

@@ -11,13 +11,14 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { topicDetails } from './details.js';
-import { faultOf } from './faults.js';
+import { blamedTable, faultOf } from './faults.js';
 import * as reduce from './ingest-state.js';
 import { allOrNone, batchId } from './batch.js';
 import * as membership from './membership.js';
 import * as messages from './messages.js';
 import { progressOf } from './progress.js';
 import { askReplay, Replays } from './replays.js';
+import { sightings } from './sightings.js';
 import { run } from './run-activity.js';
 import { Completion } from './completion.js';
 import { switchRebuiltSignal } from './reread-messages.js';
@@ -144,53 +145,93 @@ export async function ingest(input: IngestInput): Promise<void> {
     return results;
   };
 
-  /** Adds columns that the log shows and pins them; true if the batch must be written again to hold them. */
+  /** Brings tables to what the log shows of their columns; true if the batch must be written again, or without some of them. */
   const evolve = async (results: WriteResult[]): Promise<boolean> => {
-    const newColumns: Record<string, Record<string, string>> = {};
-    for (const result of results) {
-      for (const [table, columns] of Object.entries(result.newColumns)) {
-        newColumns[table] = { ...newColumns[table], ...columns };
-      }
-    }
-    const tables = Object.keys(newColumns);
+    const seen = sightings(results);
+    const tables = Object.keys(seen.pins(state));
     if (tables.length === 0) return false;
-    const pins = Object.fromEntries(tables.map((table) => [table, state.members[table]!.pin]));
-    const evolved = await run('evolveTables', `new columns in ${tables.join(', ')}`, { pins, newColumns });
-    for (const [table, pin] of Object.entries(evolved)) {
-      state = { ...state, members: { ...state.members, [table]: { ...state.members[table]!, pin } } };
+    const pins = seen.pins(state);
+    const { newColumns, retyped, shapes } = seen;
+    const evolved = await run('evolveTables', `changed columns in ${tables.join(', ')}`, {
+      pins,
+      newColumns,
+      ...(Object.keys(retyped).length > 0 && { retyped }),
+      ...(Object.keys(shapes).length > 0 && { shapes }),
+    });
+    for (const [table, outcome] of Object.entries(evolved)) {
+      if (typeof outcome === 'string') {
+        state = {
+          ...state,
+          members: { ...state.members, [table]: { ...state.members[table]!, pin: outcome } },
+        };
+      } else state = membership.hold(state, table, { ...outcome.fault, sinceMs: Date.now() });
     }
     return tables.some((table) => evolved[table] !== pins[table]);
   };
 
-  const runBatch = async (planned: Plan): Promise<void> => {
+  /** A table that cannot be written or committed for good is left behind; its rows wait for it in a lane of its own. */
+  const holdBlamed = async (error: unknown): Promise<void> => {
+    const table = blamedTable(error);
+    if (table === undefined || state.members[table]?.status !== 'active') throw error;
+    state = membership.hold(state, table, faultOf(error, null, Date.now()));
+    log.warn('table waits', { topic, table, code: state.members[table]!.fault!.code });
+    await report(true);
+  };
+
+  const runBatch = async (cut: Plan): Promise<void> => {
     state = { ...state, batch: state.batch + 1 };
     const batch = batchId(state.batch);
-    let written = await write(batch, planned);
-    while (await evolve(written)) written = await write(batch, planned);
-    const resultsOf = (lane: string | null): WriteResult[] =>
-      written.filter((_, i) => planned.splits[i]!.lane === lane);
-    if (state.membershipChanged || planned.splits.some((split) => split.lane === null)) {
-      await commitTopic(planned, batch, resultsOf(null));
-    }
-    for (const [table, { from, to }] of Object.entries(planned.lanes)) {
-      const member = state.members[table]!;
-      const lane = member.lanes[0]!;
-      const result = await commit({
-        kafka,
-        topic,
-        member: lane.id,
-        topicId: planned.topicId,
-        seq: lane.seq + 1,
-        batch,
-        manifests: resultsOf(table).map(({ manifest }) => manifest),
-        from,
-        to,
-        finishedBatch: null,
-        pins: [member.pin],
-      });
-      state = reduce.applyLaneCommit(state, table, result.positions, result, Date.now());
+    let planned = cut;
+    let topicDone = !state.membershipChanged && !planned.splits.some((split) => split.lane === null);
+    for (;;) {
+      try {
+        const written = await write(batch, planned);
+        if (!(await evolve(written))) {
+          const resultsOf = (lane: string | null): WriteResult[] =>
+            written.filter((_, i) => planned.splits[i]!.lane === lane);
+          if (!topicDone) await commitTopic(planned, batch, resultsOf(null));
+          topicDone = true;
+          for (const table of Object.keys(planned.lanes)) {
+            await commitLane(planned, batch, table, resultsOf(table));
+            const { [table]: _done, ...lanes } = planned.lanes;
+            planned = { ...planned, lanes };
+          }
+          break;
+        }
+      } catch (error) {
+        await holdBlamed(error);
+      }
+      // What is committed already must not be written again.
+      const left = planned.splits.filter(({ lane }) => (lane === null ? !topicDone : lane in planned.lanes));
+      planned = membership.leaveOutHeld({ ...planned, splits: left }, state);
+      if (planned.splits.length === 0 && topicDone) break;
     }
     state = { ...state, finishedBatch: batch };
+  };
+
+  const commitLane = async (
+    planned: Plan,
+    batch: string,
+    table: string,
+    results: WriteResult[],
+  ): Promise<void> => {
+    const { from, to } = planned.lanes[table]!;
+    const member = state.members[table]!;
+    const lane = member.lanes[0]!;
+    const result = await commit({
+      kafka,
+      topic,
+      member: lane.id,
+      topicId: planned.topicId,
+      seq: lane.seq + 1,
+      batch,
+      manifests: results.map(({ manifest }) => manifest),
+      from,
+      to,
+      finishedBatch: null,
+      pins: [member.pin],
+    });
+    state = reduce.applyLaneCommit(state, table, result.positions, result, Date.now());
   };
 
   const commitTopic = async (planned: Plan, batch: string, results: WriteResult[]): Promise<void> => {
@@ -230,7 +271,7 @@ export async function ingest(input: IngestInput): Promise<void> {
       try {
         return await work();
       } catch (error) {
-        if (!(error instanceof ActivityFailure)) throw error;
+        if (!(error instanceof ActivityFailure) || blamedTable(error) !== undefined) throw error;
         await standStill(error);
       }
     }

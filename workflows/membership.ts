@@ -1,9 +1,11 @@
 import { isDone, partitions } from './positions.js';
 import type {
+  Fault,
   IngestState,
   JoinRequest,
   Lane,
   Member,
+  Plan,
   Positions,
   RecoveredTopic,
   StoredMembers,
@@ -71,6 +73,27 @@ export function pause(state: IngestState, table: string): IngestState {
   const member = state.members[table];
   if (!member || member.status === 'paused') return state;
   return withMember(state, { ...member, status: 'paused', pausedAt: { ...state.positions } });
+}
+
+/** The table cannot go on: it waits where it stands, with what it says of why, and the others go on without it. */
+export function hold(state: IngestState, table: string, fault: Fault): IngestState {
+  const paused = pause(state, table);
+  const member = paused.members[table];
+  if (!member) return state;
+  const sinceMs = member.fault?.code === fault.code ? member.fault.sinceMs : fault.sinceMs;
+  return withMember(paused, { ...member, fault: { ...fault, sinceMs } });
+}
+
+/** What is left of a plan for the tables that still read. */
+export function leaveOutHeld(plan: Plan, state: IngestState): Plan {
+  const reads = (table: string): boolean => state.members[table]?.status === 'active';
+  const main = activeMembers(state).length > 0;
+  return {
+    ...plan,
+    splits: plan.splits.filter(({ lane }) => (lane === null ? main : reads(lane))),
+    to: main ? plan.to : plan.from,
+    lanes: Object.fromEntries(Object.entries(plan.lanes).filter(([table]) => reads(table))),
+  };
 }
 
 /** The table reads on: what the topic read without it comes through a lane of its own. */

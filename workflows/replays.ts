@@ -163,8 +163,12 @@ export class Replays {
           pins,
           newColumns: result.newColumns,
         });
-        if (evolved[request.table] === pin) break;
-        pin = evolved[request.table]!;
+        const outcome = evolved[request.table]!;
+        if (typeof outcome !== 'string') {
+          throw ApplicationFailure.nonRetryable(outcome.fault.message, outcome.fault.code);
+        }
+        if (outcome === pin) break;
+        pin = outcome;
       }
     } catch (error) {
       result = { failure: reasonOf(error) };

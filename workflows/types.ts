@@ -172,6 +172,10 @@ export interface WriteResult {
   quarantined: number;
   /** Columns that the log shows and a pinned table lacks: table -> column -> Hive type. */
   newColumns: Record<string, Record<string, string>>;
+  /** Columns whose type does not hold the log's any more: table -> Hive column -> the log's Hive type. */
+  retyped?: Record<string, Record<string, string>>;
+  /** The log's columns of tables that are to stop when they change: table -> source column -> Hive type. */
+  shapes?: Record<string, Record<string, string>>;
 }
 
 /** Membership as `positions.json` keeps it. */

@@ -3,7 +3,7 @@ import { WorkflowIdConflictPolicy } from '@temporalio/common';
 import pc from 'picocolors';
 import { TributaryError } from '../../common/errors.js';
 import type { TableSpec } from '../../config/spec.js';
-import { reloadSignal, specQuery } from '../../workflows/messages.js';
+import { reloadSignal, specQuery, statusQuery } from '../../workflows/messages.js';
 import { ingestWorkflowId, tableWorkflowId } from '../../workflows/names.js';
 import { searchAttributes } from '../../workflows/search-attributes.js';
 import type { IngestSettings, TableInput } from '../../workflows/types.js';
@@ -16,7 +16,14 @@ import { workerMissing, workersComing } from '../workers-alive.js';
 interface Started {
   table: string;
   workflowId: string;
-  outcome: 'started' | 'unchanged' | 'reloaded' | 'joined its topic again' | 'would start' | 'would reload';
+  outcome:
+    | 'started'
+    | 'unchanged'
+    | 'reloaded'
+    | 'tries again'
+    | 'joined its topic again'
+    | 'would start'
+    | 'would reload';
   changes: Difference[];
 }
 
@@ -88,11 +95,13 @@ async function startTable(
     const topic = client.workflow.getHandle(ingestWorkflowId(spec.kafka, spec.topic));
     const reading = (await ifRunning(() => topic.describe()))?.status.name === 'RUNNING';
     // Someone terminated the topic's workflow: its positions are in storage, and joining starts it again.
-    if (!reading && !dryRun) await handle.signal(reloadSignal, { spec, settings });
+    // A table that waits for a person: starting it again says that it is mended, or that its log's new schema is accepted.
+    const waits = reading && Boolean((await ask(client, workflowId, statusQuery)).progress?.fault);
+    if ((!reading || waits) && !dryRun) await handle.signal(reloadSignal, { spec, settings });
     return {
       table: spec.name,
       workflowId,
-      outcome: reading ? 'unchanged' : 'joined its topic again',
+      outcome: waits ? 'tries again' : reading ? 'unchanged' : 'joined its topic again',
       changes,
     };
   }

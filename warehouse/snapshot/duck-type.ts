@@ -25,7 +25,8 @@ function duckTypeOf(type: HiveType): string {
     case 'primitive':
       return PRIMITIVES[type.name]!;
     case 'decimal':
-      return `DECIMAL(${type.precision},${type.scale})`;
+      // Fewer digits would be INT32 or INT64 in Parquet, and Hive misreads those once the column's scale has grown.
+      return `DECIMAL(${Math.max(19, type.precision)},${type.scale})`;
     case 'text':
       return 'VARCHAR';
     case 'array':

@@ -58,6 +58,9 @@ describe('changes: what becomes of records', () => {
         partition: 0,
         offset: 2,
         kind: 'ALTER',
+        sourceDatabase: 'shop',
+        sourceTable: 'orders',
+        timestamp: 1709251200000,
         sql: 'alter table orders add c int',
       },
     ]);

@@ -53,15 +53,27 @@ export function catalogContract(
         ...['uid', 'price', 'tags', 'at'],
         'fresh',
       ]);
-      const clash = table({ name: 'grows', columns: [{ name: 'price', type: 'string' }] });
+      const clash = table({ name: 'grows', columns: [{ name: 'price', type: 'date' }] });
       await expect(catalog.ensureTable(clash)).rejects.toMatchObject({
         code: 'CatalogConflict',
-        message: expect.stringMatching(/price.*decimal\(18,2\).*string/) as string,
+        message: expect.stringMatching(/price.*decimal\(18,2\).*date/) as string,
       });
       const twice = table({ name: 'grows', columns: [{ name: 'DT', type: 'string' }] });
       await expect(catalog.ensureTable(twice)).rejects.toMatchObject({ code: 'CatalogConflict' });
       const days = table({ name: 'grows', partitionColumns: ['dt'] });
       await expect(catalog.ensureTable(days)).rejects.toMatchObject({ code: 'CatalogConflict' });
+    });
+
+    it('widens a type where Hive reads the old files, and keeps one that is wider already', async () => {
+      await catalog.ensureTable(table({ name: 'widens', columns: [{ name: 'n', type: 'int' }] }));
+      await catalog.addPartitions('widens', [{ values: hour('00'), location: storage.uri('widens/h0') }]);
+      const typed = (type: string): CatalogTable => table({ name: 'widens', columns: [{ name: 'n', type }] });
+      const type = async () => (await catalog.describe('widens'))?.map((column) => column.type);
+      await catalog.ensureTable(typed('bigint'));
+      expect(await type()).toEqual(['bigint']);
+      await catalog.ensureTable(typed('smallint'));
+      expect(await type()).toEqual(['bigint']);
+      await expect(catalog.ensureTable(typed('date'))).rejects.toMatchObject({ code: 'CatalogConflict' });
     });
 
     it('adds partitions once; an existing one keeps its place', async () => {

@@ -64,6 +64,44 @@ describe('when a table has joined its topic', () => {
   });
 });
 
+describe('a table that cannot go on', () => {
+  const fault = { code: 'CatalogConflict', message: 'no', sinceMs: 1 };
+  const two = (): IngestState => {
+    const state = membership.join(reduce.newIngestState(), joinOf('good'));
+    return membership.join(state, joinOf('bad'));
+  };
+
+  it('waits where it stands, the others go on, and what they read meanwhile comes in a lane of its own', () => {
+    let state = two();
+    state = committed(state, planTo(state, { 0: 100 }));
+    state = membership.hold(state, 'bad', fault);
+    expect(membership.activeMembers(state).map(({ table }) => table)).toEqual(['good']);
+    expect(state.members['bad']).toMatchObject({ status: 'paused', pausedAt: { 0: 100 }, fault });
+    state = committed(state, planTo(state, { 0: 250 }));
+    state = membership.join(state, joinOf('bad', { pin: 'mended' }));
+    expect(state.members['bad']!.fault).toBeUndefined();
+    expect(state.members['bad']!.lanes).toMatchObject([{ positions: { 0: 100 }, until: { 0: 250 } }]);
+  });
+
+  it('is left out of the plan: its lane, and the topic if nobody else reads', () => {
+    const split = (lane: string | null) => ({ id: lane ?? 's', lane, ranges: [] });
+    const lane = { from: { 0: 0 }, to: { 0: 5 } };
+    const plan: Plan = {
+      ...planTo(two(), { 0: 9 }, { bad: lane, good: lane }),
+      splits: [split(null), split('bad'), split('good')],
+    };
+    const one = membership.leaveOutHeld(plan, membership.hold(two(), 'bad', fault));
+    expect(one.splits.map(({ lane }) => lane)).toEqual([null, 'good']);
+    expect(Object.keys(one.lanes)).toEqual(['good']);
+    expect(one.to).toEqual({ 0: 9 });
+    const none = membership.leaveOutHeld(
+      plan,
+      membership.hold(membership.hold(two(), 'bad', fault), 'good', fault),
+    );
+    expect(none).toMatchObject({ splits: [], lanes: {}, to: none.from });
+  });
+});
+
 describe('membership of a topic', () => {
   it('lets the first table begin without a lane: the topic itself begins at the log start', () => {
     const state = membership.join(reduce.newIngestState(), joinOf('a'));
