@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { landSplit } from '../changelog/land-split.js';
 import { quarantineTable, topicQuarantineTable } from '../changelog/quarantine.js';
 import type { LandingTable } from '../changelog/types.js';
-import { compareOffsets, noteRuns, type Runs } from '../changelog/verify-offsets.js';
+import { compareOffsets, noteRuns, type OffsetsReport, type Runs } from '../changelog/verify-offsets.js';
 import { offsetsText, sizeOf, splitAt, unionOf, type OffsetSet } from '../common/offset-ranges.js';
 import type { OffsetRange, RangeReader, RecordBlock } from '../kafka/types.js';
 import { Duck } from '../warehouse/duckdb.js';
@@ -78,21 +78,27 @@ export function verifyLogSplit(context: ActivityContext): HeavyActivities['verif
         const hiveTable = changelogTable(spec);
         const expected = (own: boolean): string[] =>
           landed.files.filter(({ table }) => (table === hiveTable) === own).map(({ localPath }) => localPath);
-        const held = (tables: string[], name: string): Promise<string[]> =>
-          filesWith(context, store, tables, ranges, join(workDir, name), signal);
-        const rows = await held([hiveTable], 'rows');
-        const quarantines = [quarantineTable(spec.name), topicQuarantineTable(spec.topic)];
-        const quarantine = await held(quarantines, 'quarantine');
-        const duck = await Duck.open({ ...context.duckdb, tempDirectory: join(workDir, 'duckdb'), signal });
-        try {
-          return await compareOffsets(duck, {
-            ...{ runs, ranges, rows, quarantine, limit: LISTED_FINDINGS },
-            expectedRows: expected(true),
-            expectedQuarantine: expected(false),
-          });
-        } finally {
-          duck.close();
-        }
+        const compare = async (turn: number): Promise<OffsetsReport> => {
+          const held = (tables: string[], name: string): Promise<string[]> =>
+            filesWith(context, store, tables, ranges, join(workDir, `${name}-${turn}`), signal);
+          const rows = await held([hiveTable], 'rows');
+          const quarantines = [quarantineTable(spec.name), topicQuarantineTable(spec.topic)];
+          const quarantine = await held(quarantines, 'quarantine');
+          const tempDirectory = join(workDir, 'duckdb');
+          const duck = await Duck.open({ ...context.duckdb, tempDirectory, signal });
+          try {
+            return await compareOffsets(duck, {
+              ...{ runs, ranges, rows, quarantine, limit: LISTED_FINDINGS },
+              expectedRows: expected(true),
+              expectedQuarantine: expected(false),
+            });
+          } finally {
+            duck.close();
+          }
+        };
+        const report = await compare(1);
+        // A record that leaves the quarantine between the two looks seems lost, or doubled: looked at again, it is neither.
+        return Object.values(report.faults).some((n) => n > 0) ? compare(2) : report;
       });
     });
 }

@@ -4,6 +4,7 @@ import { quarantineTable } from '../changelog/quarantine.js';
 import { replayQuarantine, type ReplayResult } from '../changelog/quarantine-replay.js';
 import type { LandingTable } from '../changelog/types.js';
 import { TributaryError } from '../common/errors.js';
+import { MAX_INTERVALS, unionByTopic } from '../common/offset-ranges.js';
 import { nextSequence, pendingCommit } from '../warehouse/commit-pending.js';
 import { baseName, stagingDirectory, versionDirectory, versionOf } from '../warehouse/layout.js';
 import type { CommitRemoval, PartitionState, SplitManifest, StagedFile } from '../warehouse/manifest.js';
@@ -81,12 +82,19 @@ export function writeReplay(context: ActivityContext): HeavyActivities['writeRep
           ...{ version: 1, batch: request.batch, ranges: [], records: result.landed, quarantined: 0 },
           ...{ unmatched: 0, withoutRows: 0, bytesRead: 0, files, removals, newColumns: {} },
           ...{ quarantineReasons: {}, watermarks: {}, schemaEvents: [] },
+          ...offsetsOf(states.filter((_, i) => result.left[i]!.rows > 0)),
         };
         const path = `${staging}/manifest.json`;
         await store.writeManifest(path, manifest, signal);
         return { ...answer, manifest: path };
       });
     });
+}
+
+/** Records that leave partitions of the quarantine have offsets of those; nothing is told if one of them does not know its own. */
+function offsetsOf(states: readonly PartitionState[]): Pick<SplitManifest, 'offsets'> {
+  const known = states.map(({ offsets }) => offsets).filter((offsets) => offsets !== undefined);
+  return known.length === states.length ? { offsets: unionByTopic(known, MAX_INTERVALS) } : {};
 }
 
 async function partitionsOf(

@@ -21,6 +21,23 @@ export function unionOf(sets: readonly OffsetSet[], limit = Infinity): OffsetSet
   return union;
 }
 
+/** The same for sets by topic id. */
+export function unionByTopic(
+  all: readonly Readonly<Record<string, OffsetSet>>[],
+  limit = Infinity,
+): Record<string, OffsetSet> {
+  const topics = [...new Set(all.flatMap((sets) => Object.keys(sets)))].sort();
+  return Object.fromEntries(
+    topics.map((topic) => [
+      topic,
+      unionOf(
+        all.map((sets) => sets[topic] ?? {}),
+        limit,
+      ),
+    ]),
+  );
+}
+
 /** The offsets of `set` at or above a bound for each partition, and those below it. A partition without a bound is below. */
 export function splitAt(
   set: OffsetSet,

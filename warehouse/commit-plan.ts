@@ -1,3 +1,4 @@
+import { unionByTopic } from '../common/offset-ranges.js';
 import { canonicalJson } from '../common/hash.js';
 import { TributaryError, type ErrorAttributes } from '../common/errors.js';
 import type { PartitionValues } from './catalog.js';
@@ -119,8 +120,15 @@ export function planCommit(
     ...(members === undefined ? {} : { members }),
     counts: sumCounts(request.manifests),
     files,
+    ...offsetsOf(request.manifests),
     ...(request.removals === undefined ? {} : { removals: request.removals, graceMs: request.graceMs }),
   };
+}
+
+/** Offsets that the manifests tell beside their ranges. */
+function offsetsOf(manifests: readonly SplitManifest[]): Pick<CommitRecord, 'offsets'> {
+  const told = manifests.map(({ offsets }) => offsets).filter((offsets) => offsets !== undefined);
+  return told.length === 0 ? {} : { offsets: unionByTopic(told) };
 }
 
 /** Where the files of a partition go now. */

@@ -11,6 +11,10 @@ import type {
 
 const count = z.number().int().nonnegative();
 const offsets = z.record(z.string().regex(/^\d+$/), count);
+const offsetsByTopic = z.record(
+  z.string(),
+  z.record(z.string().regex(/^\d+$/), z.array(z.tuple([count, count]))),
+);
 const partitionValues = z.record(z.string(), z.string());
 const path = z.string().min(1);
 const decimal = z.string().regex(/^-?\d+$/);
@@ -69,6 +73,7 @@ export const splitManifestSchema: z.ZodType<SplitManifest> = z.looseObject({
   removals: z.array(commitRemovalSchema).optional(),
   retyped: z.record(z.string(), z.record(z.string(), z.string())).optional(),
   shapes: z.record(z.string(), z.record(z.string(), z.string())).optional(),
+  offsets: offsetsByTopic.optional(),
 });
 
 const stream = {
@@ -91,6 +96,7 @@ export const commitRecordSchema: z.ZodType<CommitRecord> = z.looseObject({
   counts: z.looseObject(counts),
   files: z.array(stagedFile.extend({ finalPath: path, revision: count })),
   removals: z.array(commitRemovalSchema).optional(),
+  offsets: offsetsByTopic.optional(),
   graceMs: count.optional(),
 });
 
@@ -117,9 +123,7 @@ export const partitionStateSchema: z.ZodType<PartitionState> = z.looseObject({
   applied: z.record(z.string(), count),
   minEventMs: z.number().nullable(),
   maxEventMs: z.number().nullable(),
-  offsets: z
-    .record(z.string(), z.record(z.string().regex(/^\d+$/), z.array(z.tuple([count, count]))))
-    .optional(),
+  offsets: offsetsByTopic.optional(),
   completedAt: z.string().optional(),
   completedPositions: offsets.optional(),
 });

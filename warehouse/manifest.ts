@@ -64,6 +64,8 @@ export interface SplitManifest {
   retyped?: Record<string, Record<string, string>>;
   /** The log's columns of tables that are to stop when they change: table -> source column -> Hive type. */
   shapes?: Record<string, Record<string, string>>;
+  /** A superset of the offsets of its rows, by Kafka's id of the topic, where they do not come from `ranges`. */
+  offsets?: Record<string, OffsetSet>;
 }
 
 /** Sums over the manifests of a commit. */
@@ -124,6 +126,8 @@ export interface CommitRecord {
   counts: CommitCounts;
   files: CommitFile[];
   removals?: CommitRemoval[];
+  /** As the manifests have it, of a commit that moves no positions. */
+  offsets?: Record<string, OffsetSet>;
   /** How long queries may go on reading what a removal has replaced, ms. */
   graceMs?: number;
 }

@@ -1,4 +1,4 @@
-import { between, MAX_INTERVALS, unionOf } from '../common/offset-ranges.js';
+import { between, MAX_INTERVALS, sizeOf, unionByTopic } from '../common/offset-ranges.js';
 import type { PartitionFiles } from './commit-plan.js';
 import { streamName } from './layout.js';
 import type { CommitFile, CommitRecord, PartitionState } from './manifest.js';
@@ -30,13 +30,18 @@ export function addFiles(
   };
 }
 
-/** A partition with rows whose offsets were not kept goes on without: a part of them would look like all. */
+/** A partition with rows whose offsets are not known goes on without: a part of them would look like all. */
 function offsetsWith(base: PartitionState, record: CommitRecord): Pick<PartitionState, 'offsets'> {
-  if (base.offsets === undefined && base.rows > 0) return {};
-  const topic = record.topicId ?? '';
-  const read = between(record.fromPositions, record.positions);
-  const own = unionOf([base.offsets?.[topic] ?? {}, read], MAX_INTERVALS);
-  return { offsets: { ...base.offsets, [topic]: own } };
+  const read = offsetsOf(record);
+  if (read === undefined || (base.offsets === undefined && base.rows > 0)) return { offsets: undefined };
+  return { offsets: unionByTopic([base.offsets ?? {}, read], MAX_INTERVALS) };
+}
+
+/** Undefined if the record does not tell: it moves no positions. */
+function offsetsOf({ offsets, topicId, fromPositions, positions }: CommitRecord): PartitionState['offsets'] {
+  if (offsets !== undefined) return offsets;
+  const read = between(fromPositions, positions);
+  return sizeOf(read) === 0 ? undefined : { [topicId ?? '']: read };
 }
 
 /** The state of a partition without rows. */

@@ -167,7 +167,19 @@ describe('switchPartition', () => {
         ],
       },
     });
-    await retirePartition(warehouse, { table: 'stat_click', partition: HOUR, graceMs: GRACE });
+    // A replay of the quarantine moves no positions: its records have offsets of the quarantine's partitions.
+    const replayed = await stageBatch(warehouse, {
+      ...{ seq: 1, from: {}, to: {}, batch: 'replay-1' },
+      files: [{ hh: '03', rows: 2 }],
+    });
+    replayed.manifests[0]!.offsets = { '': { 0: [[200, 201]] } };
+    await commitBatch(warehouse, { ...replayed, member: 'stat_click.quarantine' });
+    expect((await state())!.offsets?.['']?.[0]).toContainEqual([200, 201]);
+    const untold = { seq: 2, from: {}, to: {}, batch: 'replay-2', files: [{ hh: '03', rows: 2 }] };
+    await commitBatch(warehouse, {
+      ...(await stageBatch(warehouse, untold)),
+      member: 'stat_click.quarantine',
+    });
     expect((await state())!.offsets).toBeUndefined();
   });
 
