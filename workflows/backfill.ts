@@ -146,7 +146,7 @@ export async function backfill(input: BackfillInput): Promise<BackfillResult> {
       }
     } catch (error) {
       // The other waves go on: what Kafka has just deleted, say, concerns this one alone.
-      if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
+      if (isCancellation(error) || !explained(error)) throw error;
       const { code, message } = faultOf(error, null, Date.now());
       const left = opened.partitions.slice(done).map(({ partition }) => partition);
       update(failed(progress, left, `${code}: ${message}`));
@@ -202,8 +202,13 @@ export async function backfill(input: BackfillInput): Promise<BackfillResult> {
       phase = 'cancelling';
       return finish({ cancelled: true });
     }
-    if (!(error instanceof ActivityFailure)) throw error;
+    if (!explained(error)) throw error;
     const { code, message } = faultOf(error, null, Date.now());
     return finish({ message: `${code}: ${message}` });
   }
+}
+
+/** A failure with a code and words for a person; anything else is a defect and fails the workflow. */
+function explained(error: unknown): boolean {
+  return error instanceof ActivityFailure || error instanceof ApplicationFailure;
 }
