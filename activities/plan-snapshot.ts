@@ -3,6 +3,7 @@ import { mirrorTable } from '../changelog/mirror-table.js';
 import type { LandingTable } from '../changelog/types.js';
 import { TributaryError } from '../common/errors.js';
 import { partitionPath } from '../warehouse/layout.js';
+import { baseBefore } from '../sources/bootstrap-generation.js';
 import { ManifestStore } from '../warehouse/manifest-store.js';
 import { claimDirectory } from '../warehouse/partition-switch.js';
 import { bucketingOf } from '../warehouse/snapshot/bucketing.js';
@@ -116,16 +117,19 @@ async function plan(
 async function previousSnapshot(
   context: ActivityContext,
   store: ManifestStore,
-  { spec, base, previous }: SnapshotInput,
+  { spec, previous, boundary }: SnapshotInput,
   signal: AbortSignal,
 ): Promise<PreviousSnapshot | undefined> {
   const state =
     previous === null
       ? undefined
       : await store.readPartition(snapshotTableName(spec), previous.partition, signal);
-  const directory = state !== undefined && state.dropped !== true ? state.directory : base?.directory;
+  const published = state !== undefined && state.dropped !== true ? state.directory : undefined;
+  const base = await baseBefore(context.storage, spec.name, boundary.ms, signal);
+  // A bootstrap that was made anew is the better word of the source than the snapshots before it.
+  const renewed = base !== undefined && previous !== null && base.boundaryMs > previous.ms;
+  const directory = renewed ? base.directory : (published ?? base?.directory);
   if (directory === undefined) {
-    if (previous === null && base === null) return undefined;
     // The changelog is whole since the log's start: a table without a bootstrap can always be made from it alone.
     if (spec.bootstrap === undefined) return undefined;
   }

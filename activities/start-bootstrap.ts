@@ -1,6 +1,11 @@
 import type { LandingTable } from '../changelog/types.js';
 import { contentHash } from '../common/hash.js';
-import { abandonGeneration, currentGeneration, type Generation } from '../sources/bootstrap-generation.js';
+import {
+  abandonGeneration,
+  currentGeneration,
+  replaceGeneration,
+  type Generation,
+} from '../sources/bootstrap-generation.js';
 import type { BootstrapSource, BootstrapStart } from '../sources/bootstrap-source.js';
 import { startBootstrap as decideStart } from '../sources/bootstrap.js';
 import { mirrorTable } from '../changelog/mirror-table.js';
@@ -19,11 +24,15 @@ import type { ControlActivities } from './types.js';
  * or that reads other columns than are wanted now, is followed by a new one. A finished one is answered without a word to the source.
  */
 export function startBootstrap(context: ActivityContext): ControlActivities['startBootstrap'] {
-  return ({ spec, pin, lost }) =>
+  return ({ spec, pin, lost, replaces }) =>
     attempt(async ({ signal }) => {
       const { storage } = context;
       if (lost !== null) await abandonGeneration(storage, spec.name, lost.generation, lost.reason, signal);
       let generation = await currentGeneration(storage, spec.name, signal);
+      if (replaces !== null && generation.finished?.directory === replaces) {
+        await replaceGeneration(storage, spec.name, generation.number, signal);
+        generation = await currentGeneration(storage, spec.name, signal);
+      }
       if (generation.finished) return answer(generation, null);
       const landing = await new ManifestStore(storage).readSpec<LandingTable>(pin, signal);
       const source = bootstrapSource(sourceAccess(context, spec, signal));

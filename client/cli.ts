@@ -43,9 +43,16 @@ export function createProgram(): Command {
     );
   command('start [tables...]', 'starts tables, or applies a changed config to those that run')
     .option('--dry-run', 'show what would change and change nothing')
+    .option(
+      '--rebootstrap',
+      'read the sources of these mirrors once more, and make the next snapshots from that',
+    )
     .option('--json', 'print JSON')
-    .action(async (tables: string[], options: { config: string; json?: boolean; dryRun?: boolean }) =>
-      (await import('./commands/start.js')).start(tables, options),
+    .action(
+      async (
+        tables: string[],
+        options: { config: string; json?: boolean; dryRun?: boolean; rebootstrap?: boolean },
+      ) => (await import('./commands/start.js')).start(tables, options),
     );
   command('stop <tables...>', 'stops tables; positions and data stay')
     .option('--json', 'print JSON')

@@ -10,6 +10,7 @@ import type { Storage } from '../warehouse/storage.js';
 
 const ABANDONED = '_abandoned.json';
 const DONE = '_done.json';
+const REPLACED = '_replaced.json';
 
 const doneSchema = z.looseObject({
   boundaryMs: z.number(),
@@ -44,15 +45,50 @@ export async function currentGeneration(
   table: string,
   signal?: AbortSignal,
 ): Promise<Generation> {
-  const numbers = (await storage.list(tableRoot(table), signal))
-    .map(({ path }) => baseName(path))
-    .filter((name) => /^[1-9]\d*$/.test(name))
-    .map(Number);
-  const newest = Math.max(1, ...numbers);
-  const gone = await storage.read(`${generationDirectory(table, newest)}/${ABANDONED}`, signal);
-  const number = gone ? newest + 1 : newest;
+  const newest = (await generations(storage, table, signal)).at(-1) ?? 1;
+  const marks = await Promise.all(
+    [ABANDONED, REPLACED].map((mark) =>
+      storage.stat(`${generationDirectory(table, newest)}/${mark}`, signal),
+    ),
+  );
+  const number = marks.some((mark) => mark !== undefined) ? newest + 1 : newest;
   const directory = generationDirectory(table, number);
   return { number, directory, finished: (await finishedBootstrap(storage, directory, signal)) ?? null };
+}
+
+/** Lets a finished generation be followed by another. Its files stay: snapshots before the next one's instant may need them. */
+export async function replaceGeneration(
+  storage: Storage,
+  table: string,
+  generation: number,
+  signal?: AbortSignal,
+): Promise<void> {
+  await storage.create(`${generationDirectory(table, generation)}/${REPLACED}`, jsonText({}), signal);
+}
+
+/**
+ * The finished bootstrap that a snapshot of an instant may start from: the newest one that shows an earlier instant.
+ * @param ms the snapshot's boundary
+ */
+export async function baseBefore(
+  storage: Storage,
+  table: string,
+  ms: number,
+  signal?: AbortSignal,
+): Promise<FinishedBootstrap | undefined> {
+  for (const generation of (await generations(storage, table, signal)).reverse()) {
+    const found = await finishedBootstrap(storage, generationDirectory(table, generation), signal);
+    if (found && found.boundaryMs < ms) return found;
+  }
+  return undefined;
+}
+
+async function generations(storage: Storage, table: string, signal?: AbortSignal): Promise<number[]> {
+  return (await storage.list(tableRoot(table), signal))
+    .map(({ path }) => baseName(path))
+    .filter((name) => /^[1-9]\d*$/.test(name))
+    .map(Number)
+    .sort((a, b) => a - b);
 }
 
 /**

@@ -7,6 +7,8 @@ export interface BootstrapInput {
   pin: string;
   /** Workflow id of the table that hears of the progress. */
   table: string;
+  /** Directory of the base that is to be replaced by a new one. */
+  replaces?: string | null;
   /** Carried over from the run before. */
   carried?: { generation: number; page: number; progress: BootstrapProgress };
 }
@@ -16,6 +18,8 @@ export interface StartBootstrapRequest {
   pin: string;
   /** A generation whose instant the source has lost. */
   lost: { generation: number; reason: string } | null;
+  /** Directory of a finished bootstrap that another one shall follow; null: what is finished is good. */
+  replaces: string | null;
 }
 
 export interface BootstrapStarted {

@@ -106,7 +106,12 @@ export async function bootstrap(input: BootstrapInput): Promise<BootstrapBase> {
 
   for (;;) {
     try {
-      const begun = await run('startBootstrap', `begin to read ${config.table}`, { spec, pin, lost });
+      const begun = await run('startBootstrap', `begin to read ${config.table}`, {
+        spec,
+        pin,
+        lost,
+        replaces: input.replaces ?? null,
+      });
       lost = null;
       if (begun.base) return begun.base;
       show(reduce.started(progress, begun), true);

@@ -21,6 +21,8 @@ export const replayQuarantineSignal =
   defineSignal<[{ id?: string; reason?: string; day?: string }?]>('replayQuarantine');
 export const stopSignal = defineSignal('stop');
 export const progressSignal = defineSignal<[TableProgress]>('progress');
+/** Read the source once more, and go on from there: after an accepted loss, say. */
+export const rebootstrapSignal = defineSignal('rebootstrap');
 /** News of the table's own bootstrap. */
 export const bootstrapSignal = defineSignal<[BootstrapProgress]>('bootstrap');
 /** Makes the snapshots of boundaries after an instant (ms since the epoch) anew. */

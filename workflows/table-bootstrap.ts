@@ -36,10 +36,22 @@ export class TableBootstrap {
 
   constructor(private readonly host: BootstrapHost) {}
 
-  /** Whether the table needs a bootstrap that is not done. */
-  get needed(): boolean {
+  /** Whether the table waits for its first bootstrap. */
+  get first(): boolean {
     const { mode, bootstrap } = this.host.spec();
     return mode === 'mirror' && bootstrap !== undefined && (this.host.state().base ?? null) === null;
+  }
+
+  /** Reads the source once more; the base there is stays until then. Nothing, if there is none yet. */
+  again(): void {
+    const { base } = this.host.state();
+    if (!base || this.host.spec().bootstrap === undefined) return;
+    this.host.update({ replacing: base.directory });
+    this.ensure();
+  }
+
+  private get needed(): boolean {
+    return this.first || (this.host.state().replacing ?? null) !== null;
   }
 
   /** Starts or goes on with the bootstrap, if one is needed and does not run. */
@@ -76,7 +88,12 @@ export class TableBootstrap {
         const base = await this.child();
         this.running = undefined;
         const { phase } = this.host.state();
-        this.host.update({ base, bootstrap: null, phase: phase === 'bootstrap' ? 'running' : phase });
+        this.host.update({
+          base,
+          replacing: null,
+          bootstrap: null,
+          phase: phase === 'bootstrap' ? 'running' : phase,
+        });
         return;
       } catch (error) {
         if (scope.consideredCancelled) throw error;
@@ -94,9 +111,10 @@ export class TableBootstrap {
 
   private child(): ReturnType<typeof bootstrap> {
     const spec = this.host.spec();
+    const replaces = this.host.state().replacing ?? null;
     return executeChild<typeof bootstrap>('bootstrap', {
       workflowId: bootstrapWorkflowId(spec.name),
-      args: [{ spec, pin: this.host.state().pin!, table: tableWorkflowId(spec.name) }],
+      args: [{ spec, pin: this.host.state().pin!, table: tableWorkflowId(spec.name), replaces }],
       cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
       staticSummary: `reads ${spec.bootstrap!.table} once`,
       typedSearchAttributes: [

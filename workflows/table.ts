@@ -119,7 +119,7 @@ export async function table(input: TableInput): Promise<void> {
         quarantineLimit: spec.quarantine,
       },
     });
-    state = { ...state, phase: bootstrapping.needed ? 'bootstrap' : 'running', paused: false, fault: null };
+    state = { ...state, phase: bootstrapping.first ? 'bootstrap' : 'running', paused: false, fault: null };
     bootstrapping.ensure();
   };
 
@@ -209,6 +209,12 @@ export async function table(input: TableInput): Promise<void> {
     snapshotsOutdated(fromMs);
     snapshots.poke();
   });
+  setHandler(messages.rebootstrapSignal, () =>
+    enqueue(async () => {
+      bootstrapping.again();
+      return Promise.resolve();
+    }),
+  );
   setHandler(messages.bootstrapSignal, (progress) => {
     signals += 1;
     bootstrapping.heard(progress);

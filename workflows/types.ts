@@ -304,6 +304,8 @@ export interface TableState {
   backfill?: BackfillMemory;
   /** What the first snapshot starts from. Null: no bootstrap is configured, or it is not done (phase `bootstrap`). */
   base?: BootstrapBase | null;
+  /** Directory of the base that a bootstrap under way will replace; snapshots go on from it until then. */
+  replacing?: string | null;
   /** How the bootstrap stands that runs now. */
   bootstrap?: BootstrapProgress | null;
   snapshots?: SnapshotState;

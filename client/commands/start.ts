@@ -3,7 +3,7 @@ import { WorkflowIdConflictPolicy } from '@temporalio/common';
 import pc from 'picocolors';
 import { TributaryError } from '../../common/errors.js';
 import type { TableSpec } from '../../config/spec.js';
-import { reloadSignal, specQuery, statusQuery } from '../../workflows/messages.js';
+import { rebootstrapSignal, reloadSignal, specQuery, statusQuery } from '../../workflows/messages.js';
 import { ingestWorkflowId, tableWorkflowId } from '../../workflows/names.js';
 import { searchAttributes } from '../../workflows/search-attributes.js';
 import type { IngestSettings, TableInput } from '../../workflows/types.js';
@@ -25,15 +25,18 @@ interface Started {
     | 'would start'
     | 'would reload';
   changes: Difference[];
+  /** It was told to read its source once more. */
+  rebootstraps?: boolean;
 }
 
 /** Starts tables, or brings those that run to what the config says now, showing what changes. */
 export async function start(
   names: string[],
-  options: { config: string; json?: boolean; dryRun?: boolean },
+  options: { config: string; json?: boolean; dryRun?: boolean; rebootstrap?: boolean },
 ): Promise<void> {
   const { runtime, specs } = await openSession(options.config);
   const tables = pickTables(specs, names);
+  if (options.rebootstrap) checkRebootstrap(tables, names);
   if (tables.length === 0) note('The config has no tables; add one (tributary discover proposes it).');
   const target = await temporalTarget(runtime.temporal);
   const started = await withTemporal(target, async (client) => {
@@ -46,6 +49,10 @@ export async function start(
         runtime.temporal.taskQueue,
         !!options.dryRun,
       );
+      if (options.rebootstrap && !options.dryRun) {
+        await client.workflow.getHandle(result.workflowId).signal(rebootstrapSignal);
+        result.rebootstraps = true;
+      }
       results.push(result);
       if (!options.json) show(result);
     }
@@ -109,6 +116,20 @@ async function startTable(
   return { table: spec.name, workflowId, outcome: dryRun ? 'would reload' : 'reloaded', changes };
 }
 
+/** Reading whole tables of a production database once more is asked for by name, and only where there is something to read. */
+function checkRebootstrap(tables: TableSpec[], names: string[]): void {
+  const without = tables.filter(({ mode, bootstrap }) => mode !== 'mirror' || !bootstrap);
+  if (names.length > 0 && without.length === 0) return;
+  throw new TributaryError({
+    code: 'BootstrapMissing',
+    message:
+      names.length === 0
+        ? '--rebootstrap reads whole tables of their sources: name the tables that it is meant for.'
+        : `${without.map(({ name }) => name).join(', ')} has no \`bootstrap\` in the config, so there is nothing to read once more.`,
+    attributes: { tables: without.map(({ name }) => name) },
+  });
+}
+
 /** Workflow ids are names of the namespace: two installations in one need different table names. */
 function elsewhere(table: string, theirs: string, ours: string): TributaryError {
   return new TributaryError({
@@ -120,8 +141,9 @@ function elsewhere(table: string, theirs: string, ours: string): TributaryError 
   });
 }
 
-function show({ table, outcome, changes, workflowId }: Started): void {
+function show({ table, outcome, changes, workflowId, rebootstraps }: Started): void {
   print(`${pc.bold(table)}  ${outcome}  ${pc.dim(workflowId)}`);
+  if (rebootstraps) print('  reads its source once more; status shows how far it is');
   for (const { path, before, after } of changes) {
     print(
       `  ${path}: ${pc.red(JSON.stringify(before) ?? 'none')} -> ${pc.green(JSON.stringify(after) ?? 'none')}`,

@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client, Connection as TemporalConnection } from '@temporalio/client';
 import { BSON, Long, MongoClient, ObjectId } from 'mongodb';
@@ -259,6 +259,53 @@ describe('a mirror that begins with what its source has already', () => {
     });
     const [sums] = await baseRows<{ n: string }>(logs, 'sum(n)::VARCHAR AS n');
     expect(sums).toEqual({ n: String((899 * 900) / 2) });
+  });
+
+  // Garbage collection passes; a bootstrap that cannot end as it began must say so and begin again by itself, not mix two instants.
+  // And whoever needs it can read the source once more, beside a running mirror.
+  it('TiDB: begins again when the instant is lost, and once more when told to', async () => {
+    await sql.query('CREATE TABLE stock (id INT PRIMARY KEY, v VARCHAR(20))');
+    await sql.query('INSERT INTO stock VALUES ?', [Array.from({ length: 300 }, (_, i) => [i, 'before'])]);
+    const table = here.table('stock');
+    await createTopic(here.topic('stock'), 1);
+    await here.writeConfig(
+      mirror(table, here.topic('stock'), {
+        match: `{ database: ${database}, table: stock }`,
+        bootstrap: `{ kind: tidb, url: '\${E2E_TIDB_URL}', chunk_rows: 20, max_chunks_in_flight: 1, rows_per_second: 20 }`,
+      }),
+    );
+    await restartWorker();
+    await here.ok('start', table);
+    await until(table, 'some chunks', (s) => (s.bootstrap?.chunksDone ?? 0) >= 1);
+    await here.ok('stop', table);
+    await ended(`table/${table}`);
+    const startFile = join(directory(table), '_start.json');
+    const start = JSON.parse(await readFile(startFile, 'utf8')) as { instant: string };
+    // Before the safe point that this file's set-up gave to TiDB.
+    await writeFile(
+      startFile,
+      JSON.stringify({ ...start, instant: (BigInt(Date.UTC(2023, 0)) << 18n).toString() }),
+    );
+    await sql.query(`UPDATE stock SET v = 'after'`);
+    await here.ok('start', table);
+    const { base } = await until(table, 'the end', (s) => s.base !== null);
+    expect(base).toMatchObject({ rows: 300, directory: `_tributary/bootstrap/${table}/2` });
+    expect(await readdir(directory(table, 1))).toEqual(['_abandoned.json']);
+    expect(await readFile(join(directory(table, 1), '_abandoned.json'), 'utf8')).toContain(
+      'tidb_gc_life_time',
+    );
+    expect(await baseRows(table, 'DISTINCT v')).toEqual([{ v: 'after' }]);
+
+    await sql.query(`UPDATE stock SET v = 'once more'`);
+    await here.ok('start', table, '--rebootstrap');
+    const again = await until(table, 'a new base', (s) => s.base!.directory !== base!.directory);
+    expect(again).toMatchObject({
+      phase: 'running',
+      base: { rows: 300, directory: `_tributary/bootstrap/${table}/3` },
+    });
+    expect(again.base!.boundaryMs).toBeGreaterThan(base!.boundaryMs);
+    expect(await baseRows(table, 'DISTINCT v')).toEqual([{ v: 'once more' }]);
+    expect(await readdir(directory(table, 2))).toContain('_snapshot.json');
   });
 
   // Documents come as the changelog has them, and so do the columns that are declared over them.

@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   abandonGeneration,
+  baseBefore,
   currentGeneration,
   finishedBootstrap,
   markFinished,
+  replaceGeneration,
 } from '../../../sources/bootstrap-generation.js';
 import { ensurePlanPage, readPlan } from '../../../sources/bootstrap.js';
 import { commonKey } from '../../../sources/tidb-bootstrap.js';
@@ -43,6 +45,26 @@ describe('generations of a bootstrap', () => {
     const base = { directory, boundaryMs: 5, rows: 7, cdcTs: '9007199254740993', key: ['id'] };
     await markFinished(storage, base);
     expect((await currentGeneration(storage, 'done')).finished).toEqual(base);
+  });
+});
+
+describe('a bootstrap that is made anew', () => {
+  it('is what later snapshots start from; earlier ones still find the base that they had', async () => {
+    const finish = async (boundaryMs: number) => {
+      const { directory, number } = await currentGeneration(storage, 'anew');
+      await markFinished(storage, { directory, boundaryMs, rows: 1, cdcTs: '1', key: ['id'] });
+      return number;
+    };
+    expect(await baseBefore(storage, 'anew', 9_000)).toBeUndefined();
+    expect(await finish(1_000)).toBe(1);
+    await replaceGeneration(storage, 'anew', 1);
+    expect((await currentGeneration(storage, 'anew')).number).toBe(2);
+    expect((await baseBefore(storage, 'anew', 9_000))!.boundaryMs).toBe(1_000);
+    expect(await finish(5_000)).toBe(2);
+    const starts = await Promise.all(
+      [500, 1_000, 1_001, 5_000, 5_001].map((ms) => baseBefore(storage, 'anew', ms)),
+    );
+    expect(starts.map((base) => base?.boundaryMs)).toEqual([undefined, undefined, 1_000, 1_000, 5_000]);
   });
 });
 
