@@ -1,8 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { openSync } from 'node:fs';
+import { existsSync, openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const CLI = fileURLToPath(new URL('../../bin/tributary.mjs', import.meta.url));
+/** Compiled, this file is one directory deeper than its source. */
+const CLI = ['../bin/tributary.mjs', '../../bin/tributary.mjs']
+  .map((path) => fileURLToPath(new URL(path, import.meta.url)))
+  .find((path) => existsSync(path))!;
 
 /** A worker in a process of its own, as people run it; its log goes to a file. */
 export function spawnWorker(config: string, logFile: string): ChildProcess {
