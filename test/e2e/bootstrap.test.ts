@@ -6,7 +6,7 @@ import { BSON, Long, MongoClient, ObjectId } from 'mongodb';
 import { createConnection, type Connection } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TableStatus } from '../../workflows/types.js';
-import { readFilesOf } from './rows.js';
+import { readFilesOf, readRows } from './rows.js';
 import { createTopic, endpoints, install, kill, pause, terminate, type Installation } from './support.js';
 
 let here: Installation;
@@ -47,13 +47,15 @@ interface MirrorOptions {
   match: string;
   bootstrap: string;
   more?: string;
+  every?: string;
 }
 
 const mirror = (name: string, topic: string, options: MirrorOptions): string => `  - name: ${name}
     mode: mirror
     from: { kafka: main, topic: ${topic}, format: ${options.format ?? 'canal-json'}, match: ${options.match} }
     bootstrap: ${options.bootstrap}
-    snapshot: { every: day }
+    snapshot: { every: ${options.every ?? 'day'} }
+    lateness: 1s
 ${options.more ?? ''}`;
 
 const statusOf = async (table: string): Promise<TableStatus> =>
@@ -272,6 +274,7 @@ describe('a mirror that begins with what its source has already', () => {
       mirror(table, here.topic('stock'), {
         match: `{ database: ${database}, table: stock }`,
         bootstrap: `{ kind: tidb, url: '\${E2E_TIDB_URL}', chunk_rows: 20, max_chunks_in_flight: 1, rows_per_second: 20 }`,
+        every: 'minute',
       }),
     );
     await restartWorker();
@@ -306,6 +309,17 @@ describe('a mirror that begins with what its source has already', () => {
     expect(again.base!.boundaryMs).toBeGreaterThan(base!.boundaryMs);
     expect(await baseRows(table, 'DISTINCT v')).toEqual([{ v: 'once more' }]);
     expect(await readdir(directory(table, 2))).toContain('_snapshot.json');
+
+    // Nothing of this came by the log: only a snapshot that starts from the new base can show it.
+    const { boundaryMs } = again.base!;
+    const { snapshots } = await until(
+      table,
+      'a snapshot after it',
+      (s) => (s.snapshots?.last?.boundaryMs ?? 0) > boundaryMs,
+    );
+    const rows = await readRows<Record<string, string>>(here, `${table}_snapshot`, 'v, dt, hh, mi');
+    const shown = rows.filter(({ dt, hh, mi }) => `dt=${dt!}/hh=${hh!}/mi=${mi!}` === snapshots!.last!.name);
+    expect(shown.map(({ v }) => v)).toEqual(Array(300).fill('once more'));
   });
 
   // Documents come as the changelog has them, and so do the columns that are declared over them.

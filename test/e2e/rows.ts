@@ -7,7 +7,7 @@ import { Duck, lit } from '../../warehouse/duckdb.js';
 import { FileStorage } from '../../warehouse/storage-file.js';
 import type { Installation } from './support.js';
 
-/** What a reader sees of a table of an installation without Hive: the files of each partition's current directory. */
+/** What a reader sees of a table of an installation without Hive: the files of each partition's current directory that are not hidden. */
 export async function readRows<T = Record<string, string>>(
   installation: Installation,
   table: string,
@@ -19,7 +19,7 @@ export async function readRows<T = Record<string, string>>(
     const location = fileURLToPath((await catalog.partitionLocation(table, values))!);
     const columns = Object.entries(values).map(([column, value]) => `, ${lit(value)} AS ${column}`);
     parts.push(
-      `SELECT *${columns.join('')} FROM read_parquet(${lit(`${location}/*.parquet`)}, hive_partitioning = false)`,
+      `SELECT *${columns.join('')} FROM read_parquet(${lit(`${location}/[!_]*.parquet`)}, hive_partitioning = false)`,
     );
   }
   return parts.length === 0 ? [] : query<T>(parts.join(' UNION ALL BY NAME '), select);
