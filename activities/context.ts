@@ -9,6 +9,8 @@ export interface ActivityContext {
   taskQueue: string;
   /** Reader of one of the config's clusters. @throws TributaryError ClusterUnknown */
   reader(kafka: string): RangeReader;
+  /** Schemas of a registry that tables of a cluster name. */
+  schemas(kafka: string, registry: string): (id: number) => Promise<string | undefined>;
   storage: Storage;
   catalog: Catalog;
   /** A secret that a spec refers to. It must go into no history, log or file. @throws TributaryError SecretMissing */

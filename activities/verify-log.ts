@@ -72,6 +72,7 @@ export function verifyLogSplit(context: ActivityContext): HeavyActivities['verif
           fileStem: 'verify',
           workDir: join(workDir, 'log'),
           blocks: noteRuns(readRanges(context.reader(spec.kafka), spec.topic, topicId, ranges, signal), runs),
+          schemas: (registry) => context.schemas(spec.kafka, registry),
           ...context.duckdb,
           signal,
         });

@@ -41,6 +41,7 @@ export function writeBatch(context: ActivityContext): HeavyActivities['writeBatc
           fileStem: fileStem(request),
           workDir,
           schemaLog: request.split.lane === null,
+          schemas: (registry) => context.schemas(request.kafka, registry),
           blocks: readRanges(context.reader(request.kafka), request, signal),
           ...context.duckdb,
           signal,

@@ -165,6 +165,7 @@ export class ChangeSelect {
         : instantSql('timetext', zones.eventTime, eventTime.format);
     const levels = [
       members.size === 0 ? 'NULL AS j' : `from_json("row", ${lit(JSON.stringify(structure))}) AS j`,
+      ...this.memberLevels(),
       ...this.documentLevels(),
       [...texts, `${time} AS timetext`, `${this.oldKey(memberType)} AS old_key`].join(', '),
       [
@@ -178,6 +179,22 @@ export class ChangeSelect {
     return levels.reduce((from, level) => `SELECT *, ${level} FROM (${from})`, this.keyChanges(changes));
   }
 
+  /** Members that are still JSON, each told once whether it is a string and what its text is. */
+  private memberLevels(): string[] {
+    if (!this.init.values.member) return [];
+    const own = this.columns.flatMap((column, i) =>
+      column.shard || column.inDocument || isNested(column.type) ? [] : [{ column, i }],
+    );
+    if (own.length === 0) return [];
+    return [
+      own.map(({ column, i }) => `struct_extract(j, ${lit(column.source)})::VARCHAR AS r${i}`).join(', '),
+      own.map(({ i }) => `starts_with(r${i}, '"') AS q${i}`).join(', '),
+      own
+        .map(({ i }) => `CASE WHEN q${i} THEN json_extract_string(r${i}, '$') ELSE r${i} END AS m${i}`)
+        .join(', '),
+    ];
+  }
+
   /** The document as plain JSON, where declared paths look into it. */
   private documentLevels(): string[] {
     if (!this.columns.some((column) => column.inDocument)) return [];
@@ -188,22 +205,24 @@ export class ChangeSelect {
   private text(column: ChangeColumn, i: number): string {
     if (column.shard) return 'tbl';
     if (column.inDocument) return this.document.read(i, 'document_parsed', 'document');
-    const member = this.member(column);
+    const member = this.member(column, i);
     if (column.type.kind !== 'date' && column.type.kind !== 'timestamp') return member;
     // MySQL's zero dates are no dates in Hive.
     return `CASE WHEN starts_with(${member}, '0000-') OR regexp_matches(${member}, '^[0-9]{4}-(00-|[0-9]{2}-00)') THEN NULL ELSE ${member} END`;
   }
 
-  private member(column: ChangeColumn): string {
+  private member(column: ChangeColumn, i: number): string {
     const { values, fields, table } = this.init;
-    const member = `struct_extract(j, ${lit(column.source)})`;
-    if (!values.member || isNested(column.type)) return member;
-    return values.member(member, {
-      type: column.type,
-      sourceType: column.sourceType,
-      field: fields?.find(({ field }) => field === column.source),
-      options: table.spec.formatOptions,
-    });
+    if (!values.member || isNested(column.type)) return `struct_extract(j, ${lit(column.source)})`;
+    return values.member(
+      { json: `r${i}`, text: `m${i}`, quoted: `q${i}` },
+      {
+        type: column.type,
+        sourceType: column.sourceType,
+        field: fields?.find(({ field }) => field === column.source),
+        options: table.spec.formatOptions,
+      },
+    );
   }
 
   private value(column: ChangeColumn, i: number): string {

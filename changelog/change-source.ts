@@ -3,7 +3,7 @@ import { canalJson } from './formats/canal-json.js';
 import type { Duck } from '../warehouse/duckdb.js';
 import { debezium } from './formats/debezium.js';
 import type { Reading } from './fast-or-careful.js';
-import type { MemberContext } from './formats/debezium-values.js';
+import type { MemberContext, MemberNames } from './formats/debezium-values.js';
 import { maxwell } from './formats/maxwell.js';
 
 /**
@@ -30,7 +30,7 @@ export interface ValueNotation {
   /** SQL of a text column's text, where the source type is known and the log writes something else. NULL if it does not fit. */
   text?: (text: string, sourceType: string) => string;
   /** SQL of the text of a member of the row from its JSON, where the log's notation is its own. */
-  member?: (json: string, context: MemberContext) => string;
+  member?: (member: MemberNames, context: MemberContext) => string;
   /** Makes functions that the SQL calls. */
   prepare?: (duck: Duck) => void;
 }

@@ -17,6 +17,8 @@ import type { LandingTable, LandSplitRequest } from './types.js';
 export interface ChangeLog {
   request: LandSplitRequest;
   spool: Spool;
+  /** Lines to read instead of the spool's own: what was made of records that are no text. */
+  linesPath?: string;
   tables: LandingTable[];
   /** Quarantine of records that no table can claim. */
   unattributedTo: string;
@@ -29,7 +31,7 @@ export async function landTextChanges(
   source: ChangeSource,
 ): Promise<ChangesResult> {
   const { request, spool, tables } = log;
-  const lines = spoolRows(spool.linesPath);
+  const lines = spoolRows(log.linesPath ?? spool.linesPath);
   const types = tables.some((table) => table.columns.some(({ type }) => type === 'binary'));
   const keys = tables.some(({ spec }) => spec.key.length === 0);
   const raw = tables.some(({ spec }) => spec.rawColumn !== undefined);

@@ -5,10 +5,12 @@ import { blame, TributaryError } from '../common/errors.js';
 import { canonicalJson } from '../common/hash.js';
 import { Duck, lit } from '../warehouse/duckdb.js';
 import { landAppend } from './append.js';
+import { AvroLines } from './avro-lines.js';
 import { CanonicalLines } from './canonical-lines.js';
 import { changeSource } from './change-source.js';
 import type { ChangesResult } from './changes.js';
 import { decoderFactory } from './decoders/index.js';
+import { avroSource } from './formats/debezium-avro.js';
 import { createDebeziumMongoDecoder } from './formats/debezium-mongo.js';
 import { landDecodedChanges, landTextChanges } from './land-changes.js';
 import { createQuarantine, quarantineInsert, unattributedQuarantine, writeQuarantine } from './quarantine.js';
@@ -23,6 +25,8 @@ interface Group {
   tables: LandingTable[];
   /** Decoded changes, where the format needs a decoder. */
   decoded: CanonicalLines | undefined;
+  /** Records made readable as text, where the format needs that. */
+  avro: AvroLines | undefined;
 }
 
 /**
@@ -34,7 +38,9 @@ interface Group {
 export async function landSplit(request: LandSplitRequest): Promise<LandSplitResult> {
   await mkdir(request.workDir, { recursive: true });
   const groups = await openGroups(request);
-  const decoders = groups.flatMap(({ decoded }) => (decoded ? [decoded] : []));
+  const decoders = groups.flatMap(({ decoded, avro }) =>
+    [decoded, avro].filter((sink) => sink !== undefined),
+  );
   const spool = await spoolBlocks(request.blocks, request.workDir, request, decoders);
   // One thread: with more, DuckDB's partitioned writes give files whose order of rows changes from run to run.
   const duck = await Duck.open({
@@ -80,7 +86,8 @@ async function openGroups(request: LandSplitRequest): Promise<Group[]> {
     const { format, formatOptions, name } = tables[0]!.spec;
     const documents = format === 'debezium' && holdsDocuments(tables[0]!);
     const factory = documents ? createDebeziumMongoDecoder : decoderFactory(format);
-    if (!factory && !RECORD_FORMATS.has(format) && !changeSource(format)) {
+    const isAvro = format === 'debezium-avro' && !holdsDocuments(tables[0]!);
+    if (!factory && !isAvro && !RECORD_FORMATS.has(format) && !changeSource(format)) {
       throw new TributaryError({
         code: 'UnsupportedFormat',
         message: `Table ${name}: format ${format} cannot be landed.`,
@@ -88,9 +95,25 @@ async function openGroups(request: LandSplitRequest): Promise<Group[]> {
       });
     }
     const path = join(request.workDir, `decoded-${groups.length}.parquet`);
-    groups.push({ tables, decoded: factory && (await CanonicalLines.create(path, factory(formatOptions))) });
+    groups.push({
+      tables,
+      decoded: factory && (await CanonicalLines.create(path, factory(formatOptions))),
+      avro: isAvro ? await avroLines(request, path, tables[0]!) : undefined,
+    });
   }
   return groups;
+}
+
+function avroLines(request: LandSplitRequest, path: string, { spec }: LandingTable): Promise<AvroLines> {
+  const { registry } = spec.formatOptions;
+  if (typeof registry !== 'string' || !request.schemas) {
+    throw new TributaryError({
+      code: 'ConfigInvalid',
+      message: `Table ${spec.name}: format ${spec.format} needs the address of a schema registry.`,
+      attributes: { table: spec.name, member: spec.name },
+    });
+  }
+  return AvroLines.create(path, request.schemas(registry));
 }
 
 /** True for a mirror of a MongoDB collection. */
@@ -116,12 +139,18 @@ async function landGroups(
     retyped: {},
     shapes: {},
   };
-  for (const { tables, decoded } of groups) {
+  for (const { tables, decoded, avro } of groups) {
     const unattributedTo = unattributedQuarantine(request.topic, tables);
     const log = { request, spool, tables, unattributedTo };
     const source = changeSource(tables[0]!.spec.format);
     if (decoded) merge(result, await landDecodedChanges(duck, log, decoded));
-    else if (source) {
+    else if (avro) {
+      merge(
+        result,
+        await landTextChanges(duck, { ...log, linesPath: avro.linesPath }, avroSource(avro.problems > 0)),
+      );
+      result.withoutRows += avro.odd;
+    } else if (source) {
       merge(result, await landTextChanges(duck, log, source));
       // A tombstone means nothing in a change log.
       if (spool.odd > 0) result.withoutRows += await quarantineOdd(duck, spool, unattributedTo, false);

@@ -20,6 +20,7 @@ export type ReasonCode =
   | 'not_a_change'
   | 'no_key'
   | 'partial_row'
+  | 'schema_unknown'
   | 'record_undecodable';
 
 /** Columns of every quarantine table, in order; its only partition column is `dt`, the day of the Kafka timestamp. */

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { errorMessage, TributaryError } from '../common/errors.js';
 import type { RecordBlock } from '../kafka/types.js';
 import { lit } from '../warehouse/duckdb.js';
-import type { CanonicalLines } from './canonical-lines.js';
 import { LineFile, OddFile } from './spool-file.js';
 
 /** Rows of a spool's file as SQL: p, o, ts, key, value. The file has numbers as the blocks have them, in doubles. */
@@ -29,6 +28,13 @@ export interface SpoolOptions {
   onProgress?: () => void;
 }
 
+/** Takes records beside the spool: what a decoder makes of them. */
+export interface RecordSink {
+  add(block: RecordBlock): Promise<void>;
+  close(): Promise<void>;
+  abandon(): Promise<void>;
+}
+
 /**
  * Writes the blocks to Parquet files under `directory` as they come, and what the decoders make of them to theirs. Memory stays at a few pages plus the largest record.
  * @throws TributaryError LocalDiskFull (retryable); whatever `blocks` throws; the signal's reason
@@ -37,7 +43,7 @@ export async function spoolBlocks(
   blocks: AsyncIterable<RecordBlock>,
   directory: string,
   options: SpoolOptions = {},
-  decoders: CanonicalLines[] = [],
+  decoders: RecordSink[] = [],
 ): Promise<Spool> {
   const linesPath = join(directory, 'lines.parquet');
   const oddPath = join(directory, 'odd.parquet');

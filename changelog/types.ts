@@ -2,6 +2,7 @@ import type { TableSpec } from '../config/spec.js';
 import type { OffsetRange, RecordBlock } from '../kafka/types.js';
 import type { SchemaEvent } from '../warehouse/manifest.js';
 import type { PartitionValues } from '../warehouse/catalog.js';
+import type { SchemaLookup } from './avro-lines.js';
 
 /** One member of a topic as a plan pins it. */
 export interface LandingTable {
@@ -43,6 +44,8 @@ export interface LandSplitRequest {
   blocks: AsyncIterable<RecordBlock>;
   /** Write what the log says of schemas to the topic's schema log; a table that reads alone must not write it again. */
   schemaLog?: boolean;
+  /** Schemas of a registry by its address, for formats that need one. */
+  schemas?: (registry: string) => SchemaLookup;
   /** DuckDB limits. */
   threads: number;
   memoryLimitMb: number;

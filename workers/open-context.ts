@@ -7,6 +7,7 @@ import type { Logger } from '../common/log.js';
 import type { CatalogRuntime, KafkaRuntime, RuntimeConfig, StorageRuntime } from '../config/runtime.js';
 import type { ClusterOptions } from '../kafka/client.js';
 import { createRangeReader } from '../kafka/range-reader.js';
+import { SchemaRegistry } from '../kafka/schema-registry.js';
 import type { RangeReader } from '../kafka/types.js';
 import type { Catalog } from '../warehouse/catalog.js';
 import { HiveCatalog } from '../warehouse/catalog-hive.js';
@@ -18,6 +19,7 @@ import { WebHdfsStorage } from '../warehouse/storage-webhdfs.js';
 /** Opens what activities need. Nothing is contacted yet: an outage at start is met like any other, by retrying. */
 export function openContext(runtime: RuntimeConfig, log: Logger, stopping: AbortSignal): ActivityContext {
   const readers = new Map<string, RangeReader>();
+  const registries = new Map<string, SchemaRegistry>();
   const storage = openStorage(runtime.storage);
   const catalog = openCatalog(runtime.catalog, storage);
   const slots = runtime.worker.activities ?? availableParallelism();
@@ -31,6 +33,11 @@ export function openContext(runtime: RuntimeConfig, log: Logger, stopping: Abort
       const reader = createRangeReader(clusterOptions(cluster, log));
       readers.set(name, reader);
       return reader;
+    },
+    schemas: (kafka, url) => {
+      const known = registries.get(`${kafka} ${url}`) ?? openRegistry(runtime.kafka[kafka], url);
+      registries.set(`${kafka} ${url}`, known);
+      return (id) => known.schema(id);
     },
     storage,
     catalog,
@@ -83,6 +90,16 @@ export function clusterOptions(cluster: KafkaRuntime, log?: Logger): ClusterOpti
       log: (level, message, details) => log[level]({ cluster: cluster.name, ...details }, message),
     }),
   };
+}
+
+/** A registry's client; the cluster's credentials are for the cluster's own registry alone. */
+function openRegistry(cluster: KafkaRuntime | undefined, url: string): SchemaRegistry {
+  const own = cluster?.registry?.url === url ? cluster.registry : undefined;
+  return new SchemaRegistry({
+    url,
+    ...(own?.username !== undefined && { username: own.username }),
+    ...(own?.password && { password: own.password.reveal() }),
+  });
 }
 
 export function openStorage(storage: StorageRuntime): Storage {

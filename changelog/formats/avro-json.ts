@@ -37,6 +37,13 @@ const LONG = avro.types.LongType.__with({
   compare: (a: bigint, b: bigint) => (a < b ? -1 : a > b ? 1 : 0),
 });
 
+/** The type of a schema, with 64-bit integers as bigint. @throws Error if it is none */
+export function exactType(schema: unknown): avro.Type {
+  return avro.Type.forSchema(schema as avro.Schema, {
+    typeHook: (part) => (part === 'long' || (part as { type?: unknown }).type === 'long' ? LONG : undefined),
+  });
+}
+
 /** Reads values of one Avro schema as the JSON that Connect's JSON converter writes for them. */
 export class AvroReader {
   private readonly type: avro.Type;
@@ -47,12 +54,7 @@ export class AvroReader {
   /** @throws Error if the text is no Avro schema */
   constructor(text: string) {
     const schema = JSON.parse(text) as Schema;
-    this.type = avro.Type.forSchema(schema as avro.Schema, {
-      // Names of topics and databases are part of record names, and may hold what Avro does not allow.
-      noAnonymousTypes: false,
-      typeHook: (part) =>
-        part === 'long' || (part as { type?: unknown }).type === 'long' ? LONG : undefined,
-    });
+    this.type = exactType(schema);
     this.collect(schema, '');
     const root = this.resolve(schema);
     const after = root?.fields?.find(({ name }) => name === 'after');

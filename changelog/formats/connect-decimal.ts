@@ -7,25 +7,46 @@ const FUNCTION = 'tributary_wide_decimal';
  * wider ones (over 38 digits) go through `registerWideDecimal`. `scale` is SQL. NULL if the text is not base64.
  */
 export function connectDecimal(text: string, scale: string): string {
-  const hex = `hex(from_base64(${text}))`;
-  const valid = `strlen(${text}) % 4 = 0 AND strlen(${text}) > 0 AND regexp_full_match(${text}, '[A-Za-z0-9+/]*={0,2}')`;
-  const padded = `lpad(${hex}, 32, CASE WHEN ${hex}[1] >= '8' THEN 'F' ELSE '0' END)`;
-  const part = (from: number, length: number) => `('0x' || substr(${padded}, ${from}, ${length}))::BIGINT`;
-  const top = `(${part(1, 4)} - CASE WHEN ${part(1, 4)} >= 32768 THEN 65536 ELSE 0 END)::HUGEINT`;
-  const unscaled = `(${top} * ${1n << 112n}::HUGEINT + ${part(5, 14)}::HUGEINT * ${1n << 56n}::HUGEINT + ${part(19, 14)}::HUGEINT)`;
-  return (
-    `CASE WHEN NOT (${valid}) THEN NULL WHEN strlen(${text}) > 24 OR (strlen(${text}) = 24 AND NOT suffix(${text}, '==')) ` +
-    `THEN ${FUNCTION}(${hex}, ${scale}) ELSE ${placePoint(unscaled, scale)} END`
+  const valid = `strlen(b64) % 4 = 0 AND strlen(b64) > 0 AND regexp_full_match(b64, '[A-Za-z0-9+/]*={0,2}')`;
+  const hex = bind(`CASE WHEN ${valid} THEN hex(from_base64(b64)) END`, text, 'b64');
+  // Most decimals are within 8 bytes, and those need no 128-bit numbers.
+  const short = bind(
+    `(${part('h16', 1, 1)} - CASE WHEN h16[1] >= '8' THEN 16 ELSE 0 END) * ${1n << 60n} + ${part('h16', 2, 15)}`,
+    filled('h', 16),
+    'h16',
   );
+  const number = `CASE WHEN strlen(h) <= 16 THEN (${short})::VARCHAR ELSE (${bind(long('h32'), filled('h', 32), 'h32')})::VARCHAR END`;
+  const decimal = bind(placePoint('n', scale), number, 'n');
+  const narrow = bind(`CASE WHEN strlen(h) <= 32 THEN ${decimal} END`, hex, 'h');
+  // A lambda cannot call a function of ours, so the widest are told apart outside.
+  const isWide = `strlen(${text}) > 24 OR (strlen(${text}) = 24 AND NOT suffix(${text}, '=='))`;
+  return `CASE WHEN ${isWide} THEN ${FUNCTION}(${bind('h', hex, 'h')}, ${scale}) ELSE ${narrow} END`;
 }
 
-function placePoint(unscaled: string, scale: string): string {
-  const digits = `lpad(ltrim(${unscaled}::VARCHAR, '-'), greatest(strlen(ltrim(${unscaled}::VARCHAR, '-')), ${scale} + 1)::INTEGER, '0')`;
-  const sign = `CASE WHEN ${unscaled} < 0 THEN '-' ELSE '' END`;
-  return (
-    `CASE WHEN ${scale} <= 0 THEN ${unscaled}::VARCHAR || repeat('0', -(${scale})) ` +
-    `ELSE ${sign} || left(${digits}, (strlen(${digits}) - ${scale})::BIGINT) || '.' || right(${digits}, ${scale}) END`
-  );
+/** SQL of `body` with a name for a value: inside a CASE, DuckDB would compute it anew wherever it stands. */
+function bind(body: string, value: string, name: string): string {
+  return `list_transform([${value}], lambda ${name}: ${body})[1]`;
+}
+
+function filled(hex: string, digits: number): string {
+  return `lpad(${hex}, ${digits}, CASE WHEN ${hex}[1] >= '8' THEN 'F' ELSE '0' END)`;
+}
+
+function part(hex: string, from: number, length: number): string {
+  return `('0x' || substr(${hex}, ${from}, ${length}))::BIGINT`;
+}
+
+function long(hex: string): string {
+  const top = `(${part(hex, 1, 4)} - CASE WHEN ${hex}[1] >= '8' THEN 65536 ELSE 0 END)::HUGEINT`;
+  return `${top} * ${1n << 112n}::HUGEINT + ${part(hex, 5, 14)}::HUGEINT * ${1n << 56n}::HUGEINT + ${part(hex, 19, 14)}::HUGEINT`;
+}
+
+/** `n` is the text of a whole number. */
+function placePoint(n: string, scale: string): string {
+  const sign = `CASE WHEN starts_with(${n}, '-') THEN '-' ELSE '' END`;
+  const digits = `lpad(ltrim(${n}, '-'), greatest(strlen(ltrim(${n}, '-')), ${scale} + 1)::INTEGER, '0')`;
+  const placed = bind(`left(d, (strlen(d) - ${scale})::BIGINT) || '.' || right(d, ${scale})`, digits, 'd');
+  return `CASE WHEN ${scale} <= 0 THEN ${n} || repeat('0', -(${scale})) ELSE ${sign} || ${placed} END`;
 }
 
 /** Gives DuckDB the function for decimals of more than 16 bytes. */

@@ -10,6 +10,13 @@ export interface ConnectField {
   parameters?: Record<string, string>;
 }
 
+/** Columns of a member's JSON, of its text (a string without its quotes), and of whether it is a string. */
+export interface MemberNames {
+  json: string;
+  text: string;
+  quoted: string;
+}
+
 /** What is known of a column that Debezium writes. */
 export interface MemberContext {
   type: HiveType;
@@ -29,9 +36,7 @@ const MICROS_END = '260000000000000000';
  * source type and the connector's modes in the format options (`decimal`: precise or string, `time`: adaptive or connect). Local
  * date-times are numbers or texts "in UTC" that mean the local clock, so they never move to a zone.
  */
-export function debeziumText(json: string, context: MemberContext): string {
-  const quoted = `starts_with(${json}::VARCHAR, '"')`;
-  const text = `CASE WHEN ${quoted} THEN json_extract_string(${json}, '$') ELSE ${json}::VARCHAR END`;
+export function debeziumText({ json, text, quoted }: MemberNames, context: MemberContext): string {
   return context.field
     ? bySchema(json, text, quoted, context, context.field)
     : byColumn(text, quoted, context);
