@@ -1,5 +1,11 @@
 import type { Checked, Report } from './checks.js';
-import { CHANGE_FORMATS, formatTraits, RECORD_FORMATS, type FormatTraits } from './formats.js';
+import {
+  FORMAT_OPTIONS,
+  CHANGE_FORMATS,
+  formatTraits,
+  RECORD_FORMATS,
+  type FormatTraits,
+} from './formats.js';
 import { isPattern } from './pattern.js';
 import type { TableConfig } from './schema.js';
 import { isDocuments, sourceTableOf } from './table-source.js';
@@ -50,7 +56,7 @@ function checkFormat(
       message: `a mirror needs a change log, and ${from.format} has no inserts, updates and deletes; use one of ${CHANGE_FORMATS.join(', ')}, or \`mode: append\``,
     });
   }
-  for (const option of ['zone', 'message', 'registry'] as const) {
+  for (const option of FORMAT_OPTIONS) {
     if (from[option] === undefined || traits.options.includes(option)) continue;
     const hint = option === 'zone' && !traits.change ? '; the zone of an event time is `time.zone`' : '';
     const message = `"${option}" does not apply to ${from.format}${hint}`;

@@ -1,4 +1,4 @@
-import { formatTraits } from './formats.js';
+import { FORMAT_OPTIONS, formatTraits } from './formats.js';
 import type { Places } from './places.js';
 import type { Path } from './source.js';
 
@@ -65,9 +65,7 @@ function fittingFrom(offered: Map, own: unknown): Map {
   const result = { ...offered };
   const traits = typeof format === 'string' ? formatTraits(format) : undefined;
   if (traits) {
-    if (!traits.options.includes('zone')) delete result.zone;
-    if (!traits.options.includes('message')) delete result.message;
-    if (!traits.options.includes('registry')) delete result.registry;
+    for (const option of FORMAT_OPTIONS) if (!traits.options.includes(option)) delete result[option];
     if (!traits.change) delete result.match;
   }
   return result;

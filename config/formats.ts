@@ -1,5 +1,17 @@
 import type { FormatName } from './spec.js';
 
+/** Members of `from` that not every format takes. */
+export const FORMAT_OPTIONS = [
+  'zone',
+  'message',
+  'codec',
+  'registry',
+  'decimals',
+  'times',
+  'binaries',
+] as const;
+export type FormatOption = (typeof FORMAT_OPTIONS)[number];
+
 /** What the configuration must know of a format. */
 export interface FormatTraits {
   /** A change log: inserts, updates, deletes. Otherwise plain records. */
@@ -11,7 +23,7 @@ export interface FormatTraits {
   /** One topic usually carries many tables. */
   sharesTopic: boolean;
   /** Options of `from` that the format takes. */
-  options: ('zone' | 'message' | 'registry')[];
+  options: FormatOption[];
 }
 
 const log: FormatTraits = {
@@ -25,14 +37,24 @@ const records: FormatTraits = { ...log, change: false, namesKey: false, sharesTo
 
 const TRAITS: Record<FormatName, FormatTraits> = {
   json: records,
-  filebeat: { ...records, options: ['message'] },
+  filebeat: { ...records, options: ['message', 'codec'] },
   text: records,
   drainer: { ...log, options: ['zone'] },
   'canal-json': { ...log, options: ['zone'] },
   'open-protocol': { ...log, options: ['zone'] },
   maxwell: { ...log, namesKey: false, options: ['zone'] },
-  debezium: { ...log, documents: 'maybe', sharesTopic: false },
-  'debezium-avro': { ...log, documents: 'maybe', sharesTopic: false, options: ['registry'] },
+  debezium: {
+    ...log,
+    documents: 'maybe',
+    sharesTopic: false,
+    options: ['decimals', 'times', 'binaries'],
+  },
+  'debezium-avro': {
+    ...log,
+    documents: 'maybe',
+    sharesTopic: false,
+    options: ['registry', 'decimals', 'times', 'binaries'],
+  },
   mongoshake: { ...log, documents: true },
   'mongo-change-stream': { ...log, documents: true, sharesTopic: false },
 };

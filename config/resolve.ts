@@ -95,6 +95,10 @@ function resolveFormatOptions(
   return {
     ...(takes.includes('zone') && { zone: from.zone ?? timezone }),
     ...(takes.includes('message') && { message: from.message ?? 'auto' }),
+    ...(takes.includes('codec') && from.codec !== undefined && { codec: from.codec }),
+    ...(takes.includes('decimals') && from.decimals !== undefined && { decimal: from.decimals }),
+    ...(takes.includes('times') && from.times !== undefined && { time: from.times }),
+    ...(takes.includes('binaries') && from.binaries !== undefined && { binary: from.binaries }),
     ...(takes.includes('registry') && registry !== undefined && { registry }),
   };
 }

@@ -42,6 +42,28 @@ const fromShape = {
     .enum(['auto', 'json', 'text'])
     .optional()
     .describe('`filebeat` only: what the `message` of the envelope is. Default: `auto`.'),
+  codec: z
+    .enum(['json', 'raw'])
+    .optional()
+    .describe('`filebeat` only: `raw` if records are bare lines (`codec.format.string`). Default: `json`.'),
+  decimals: z
+    .enum(['precise', 'string'])
+    .optional()
+    .describe(
+      "Debezium only: the connector's `decimal.handling.mode`, where its records have no schemas. Default: `precise`.",
+    ),
+  times: z
+    .enum(['adaptive', 'connect', 'microseconds', 'nanoseconds'])
+    .optional()
+    .describe(
+      "Debezium only: the connector's `time.precision.mode`, where its records have no schemas. Default: `adaptive`.",
+    ),
+  binaries: z
+    .enum(['base64', 'hex'])
+    .optional()
+    .describe(
+      "Debezium only: the connector's `binary.handling.mode` (`bytes` is base64). Default: `base64`.",
+    ),
   registry: httpUrl()
     .optional()
     .describe("`debezium-avro` only: schema registry. Default: the cluster's `registry`.")

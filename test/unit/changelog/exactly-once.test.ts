@@ -157,7 +157,9 @@ describe('trouble while landing', () => {
   });
 
   it('a format that nobody lands is named', async () => {
-    await expect(land([landingTable([], { format: 'debezium-avro' })], [])).rejects.toMatchObject({
+    await expect(
+      land([landingTable([['doc', 'string', 'doc']], { format: 'debezium-avro' })], []),
+    ).rejects.toMatchObject({
       code: 'UnsupportedFormat',
     });
   });

@@ -21,6 +21,13 @@ const MIRROR = [
 ];
 
 describe('the pinned form of a table', () => {
+  it('carries what the connector writes where its records cannot say it', () => {
+    const from =
+      'from: { topic: t, format: debezium, decimals: string, times: connect, binaries: hex, match: { database: shop, table: orders } }';
+    const { spec } = resolved(mirror([from, 'key: [id]', 'snapshot: false']));
+    expect(spec?.formatOptions).toEqual({ decimal: 'string', time: 'connect', binary: 'hex' });
+  });
+
   it('has everything that decides which rows it gets, and no secret', () => {
     const { spec } = resolved(mirror(MIRROR));
     expect(spec).toEqual({
