@@ -18,6 +18,7 @@ export const METRICS = {
   paused: 'tributary_table_paused',
   landedBytes: 'tributary_landed_bytes_total',
   snapshotSeconds: 'tributary_snapshot_duration_seconds',
+  snapshotBoundary: 'tributary_snapshot_boundary_timestamp_seconds',
 } as const;
 
 /** The SDK names counters itself so: without the ending they are asked for, with it they are served. */
@@ -61,9 +62,21 @@ export function recordLanded(topic: string, bytes: number, meter: MetricMeter = 
     .add(bytes, { topic });
 }
 
-/** How long one snapshot of a table took, from its first activity to the pointer's move. */
-export function recordSnapshot(table: string, durationMs: number, meter: MetricMeter = metricMeter): void {
+/** Newest boundary that this process has published, by table: one that is made anew is no newer. */
+const newestBoundary = new Map<string, number>();
+
+/** A published snapshot: how long it took from its plan on, and which instant the table's newest one mirrors. */
+export function recordSnapshot(
+  table: string,
+  { tookMs, boundaryMs }: { tookMs: number; boundaryMs: number },
+  meter: MetricMeter = metricMeter,
+): void {
   meter
     .createHistogram(METRICS.snapshotSeconds, 'float', undefined, 'Time that a snapshot took.')
-    .record(durationMs / 1_000, { table });
+    .record(tookMs / 1_000, { table });
+  const newest = Math.max(boundaryMs, newestBoundary.get(table) ?? -Infinity);
+  newestBoundary.set(table, newest);
+  meter
+    .createGauge(METRICS.snapshotBoundary, 'float', undefined, 'Unix time that the newest snapshot mirrors.')
+    .set(newest / 1_000, { table });
 }

@@ -16,6 +16,7 @@ import { ChangeLedger } from './change-ledger.js';
 import type { ActivityContext } from './context.js';
 import { boundaryOf } from './due-snapshots.js';
 import { readBucket, readDocument, splitResults, type SnapshotDocument } from './snapshot-document.js';
+import { recordSnapshot } from './metrics.js';
 import { retiredBoundaries, boundaryAt } from './snapshot-calendar.js';
 import { settledThrough } from './snapshot-inputs.js';
 import { snapshotCatalogTable, snapshotTableName } from './snapshot-table.js';
@@ -92,7 +93,9 @@ export function publishSnapshot(context: ActivityContext): ControlActivities['pu
       );
       const run = activityInfo().workflowExecution?.runId;
       if (run !== undefined) await removeStagedRun(context.storage, run, signal);
-      return resultOf(document, manifest, done.revision);
+      const result = resultOf(document, manifest, done.revision);
+      recordSnapshot(spec.name, result);
+      return result;
     });
 }
 

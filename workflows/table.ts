@@ -1,10 +1,8 @@
 import {
-  ActivityFailure,
   allHandlersFinished,
   CancellationScope,
   condition,
   continueAsNew,
-  isCancellation,
   patched,
   setCurrentDetails,
   setHandler,
@@ -25,6 +23,8 @@ import { searchAttributes } from './search-attributes.js';
 import { lateChanges, newSnapshotState, outdate } from './snapshot-state.js';
 import { Snapshots } from './snapshots.js';
 import { TableBootstrap } from './table-bootstrap.js';
+import type { TaskKind } from './table-requests.js';
+import { TableTasks } from './table-tasks.js';
 import type { Fault, TableInput, TableMemo, TableState } from './types.js';
 import { Verifications } from './verifications.js';
 
@@ -38,9 +38,6 @@ const SILENCE_MS = 300_000;
 
 /** Phases in which the topic is read for the table. */
 const READING = new Set<TableState['phase']>(['running', 'bootstrap']);
-
-/** Tasks that change what the table does; they run one after the other, in the order in which people asked. */
-type Task = () => Promise<void>;
 
 /**
  * One table: the workflow that people look at and steer. It makes sure that its topic is read for it, and shows how far
@@ -58,7 +55,7 @@ export async function table(input: TableInput): Promise<void> {
   };
   // Runs that began before there was a pace show none: a memo that changes oftener is another history.
   const paced = patched('pace');
-  const tasks: Task[] = [];
+  const tasks = new TableTasks();
   const snapshots = new Snapshots({
     spec: () => spec,
     base: () => state.base ?? null,
@@ -77,8 +74,8 @@ export async function table(input: TableInput): Promise<void> {
   });
   let signals = 0;
   let shown = '';
-  let current: CancellationScope | undefined;
-  let superseded = false;
+  /** Whether the spec has changed since it was pinned. */
+  let stale = input.stale ?? false;
 
   const bootstrapping = new TableBootstrap({
     spec: () => spec,
@@ -88,26 +85,20 @@ export async function table(input: TableInput): Promise<void> {
     },
   });
 
-  const enqueue = (task: Task): void => {
+  const enqueue = (kind: TaskKind, task: () => Promise<void>): void => {
     signals += 1;
-    tasks.push(task);
-  };
-
-  /** A task that waits for an outage to end must not hold up a stop or a mended config. */
-  const supersede = (task: Task): void => {
-    if (current) {
-      superseded = true;
-      current.cancel();
-    }
-    enqueue(task);
+    tasks.add({ kind, run: task });
   };
 
   const prepare = async (): Promise<void> => {
     const { pin } = await run('prepareTable', `make sure that ${spec.name} exists in the catalog`, { spec });
     state = { ...state, pin };
+    stale = false;
   };
 
   const join = async (): Promise<void> => {
+    // A reload that was given up half way has left the rules of another config.
+    if (state.pin === null || stale) await prepare();
     await run('joinIngest', `read ${spec.topic} for ${spec.name}`, {
       kafka: spec.kafka,
       topic: spec.topic,
@@ -140,13 +131,13 @@ export async function table(input: TableInput): Promise<void> {
       state = { ...state, snapshots: outdate(state.snapshots ?? newSnapshotState(), fromMs) };
   };
 
-  const begin: Task = async () => {
+  const begin = async (): Promise<void> => {
     await prepare();
     if (!state.paused) await join();
   };
 
   setHandler(messages.pauseSignal, () =>
-    enqueue(async () => {
+    enqueue('pause', async () => {
       if (state.paused) return;
       await bootstrapping.stop();
       await tell('pauseMember');
@@ -154,29 +145,29 @@ export async function table(input: TableInput): Promise<void> {
     }),
   );
   setHandler(messages.resumeSignal, (options) =>
-    enqueue(async () => {
+    enqueue('resume', async () => {
       // A loss that Kafka suffered may be accepted without a pause before it; joining again is harmless.
       const held = state.paused || (state.progress?.fault ?? null) !== null;
       if (!held && !options?.acceptLoss && state.phase === 'running') return;
-      if (state.pin === null) await prepare();
       await join();
       snapshots.poke();
       await tell('resumeMember', { acceptLoss: options?.acceptLoss ?? false });
     }),
   );
   setHandler(messages.reloadSignal, (next) =>
-    supersede(async () => {
+    enqueue('reload', async () => {
       const moved = next.spec.topic !== spec.topic || next.spec.kafka !== spec.kafka;
       await bootstrapping.stop();
       if (moved && !state.paused) await tell('leave');
       ({ spec, settings } = next);
+      stale = true;
       await prepare();
       snapshots.poke();
       if (!state.paused) await join();
     }),
   );
   setHandler(messages.replayQuarantineSignal, (options) =>
-    enqueue(async () => {
+    enqueue('replay', async () => {
       // Columns that the log has shown since are part of what the records are read by.
       await prepare();
       const { id = uuid4(), ...filter } = options ?? {};
@@ -189,11 +180,15 @@ export async function table(input: TableInput): Promise<void> {
     }),
   );
   setHandler(messages.stopSignal, () =>
-    supersede(async () => {
+    enqueue('stop', async () => {
       snapshots.stop();
       await bootstrapping.stop();
       await tell('leave');
-      state = { ...state, phase: 'stopped' };
+      // Someone who spoke later wants the table to live on.
+      if (tasks.revived) {
+        if (!state.paused) await join();
+        snapshots.go();
+      } else state = { ...state, phase: 'stopped' };
     }),
   );
   setHandler(messages.progressSignal, (progress) => {
@@ -224,7 +219,7 @@ export async function table(input: TableInput): Promise<void> {
     spec: () => spec,
     settings: () => settings,
     pin: () => state.pin,
-    idle: () => tasks.length === 0,
+    idle: () => tasks.idle,
     memory: () => state.backfill,
     remember: (backfill) => (state = { ...state, backfill }),
     changedFrom: (fromMs) => {
@@ -296,14 +291,16 @@ export async function table(input: TableInput): Promise<void> {
     for (;;) {
       const before = state.progress;
       await sleep(SILENCE_MS, { summary: 'is the topic read?' });
-      if (state.progress === before && READING.has(state.phase) && tasks.length === 0) tasks.push(join);
+      if (state.progress === before && READING.has(state.phase) && tasks.idle) {
+        tasks.add({ kind: 'join', run: join });
+      }
     }
   };
 
   /** A snapshot under way would have to end with the run, and signals have room for hours more. */
   const runIsFull = (): boolean => signals >= (snapshots.busy ? LAST_SIGNALS_A_RUN : MAX_SIGNALS_A_RUN);
 
-  if (!input.state || state.phase === 'preparing') tasks.push(begin);
+  if (!input.state || state.phase === 'preparing') tasks.add({ kind: 'begin', run: begin });
   else if (!state.paused) bootstrapping.ensure();
   const watching = new CancellationScope();
   void watching.run(watchTopic).catch(() => undefined);
@@ -319,41 +316,27 @@ export async function table(input: TableInput): Promise<void> {
   while (state.phase !== 'stopped') {
     show();
     seen = state;
-    await condition(() => tasks.length > 0 || state !== seen || broken !== undefined || runIsFull());
+    await condition(() => tasks.pending || state !== seen || broken !== undefined || runIsFull());
     if (broken) throw broken.error;
-    while (tasks.length > 0 && (state.phase as string) !== 'stopped') {
-      const task = tasks[0]!;
-      try {
-        current = new CancellationScope();
-        await current.run(task);
-        tasks.shift();
-        state = { ...state, fault: null };
-      } catch (error) {
-        if (superseded && isCancellation(error)) {
-          superseded = false;
-          tasks.shift();
-          continue;
-        }
-        if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
-        state = { ...state, fault: faultOf(error, state.fault, Date.now()) };
-        show();
-        // A newer request (a reload with a mended config, say) takes the place of the one that cannot go on.
-        const waiting = tasks.length;
-        await condition(() => tasks.length > waiting, FAULT_RETRY_MS);
-        if (tasks.length > waiting) tasks.shift();
-      } finally {
-        current = undefined;
-      }
+    while (tasks.pending && (state.phase as string) !== 'stopped') {
+      const outcome = await tasks.runNext();
+      if (outcome === 'done') state = { ...state, fault: null };
+      if (typeof outcome === 'string') continue;
+      state = { ...state, fault: faultOf(outcome.error, state.fault, Date.now()) };
+      show();
+      await tasks.waitToRetry(outcome.failed, FAULT_RETRY_MS);
     }
     if (runIsFull() || (workflowInfo().continueAsNewSuggested && !snapshots.busy)) {
       snapshots.stop();
       await condition(() => allHandlersFinished() && !snapshots.busy);
-      if (tasks.length > 0 || (state.phase as string) === 'stopped') {
+      if (!tasks.pending) await bootstrapping.stop();
+      // What came while the bootstrap was being ended would be lost with this run.
+      if (tasks.pending || (state.phase as string) === 'stopped') {
         snapshots.go();
+        if (!state.paused && READING.has(state.phase)) bootstrapping.ensure();
         continue;
       }
-      await bootstrapping.stop();
-      await continueAsNew<typeof table>({ spec, settings, state });
+      await continueAsNew<typeof table>({ spec, settings, state, ...(stale && { stale }) });
     }
   }
   show();

@@ -289,6 +289,8 @@ export interface TableProgress {
 export interface TableInput {
   spec: TableSpec;
   settings: IngestSettings;
+  /** The state's pin is of an older spec. */
+  stale?: boolean;
   state?: TableState;
 }
 

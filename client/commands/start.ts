@@ -9,6 +9,7 @@ import { searchAttributes } from '../../workflows/search-attributes.js';
 import type { IngestSettings, TableInput } from '../../workflows/types.js';
 import { diffValues, type Difference } from '../diff.js';
 import { note, print, printJson } from '../output.js';
+import { overview } from '../overview.js';
 import { openSession, pickTables, settingsOf, temporalTarget } from '../session.js';
 import { ask, ifRunning, withTemporal } from '../temporal.js';
 import { workerMissing, workersComing } from '../workers-alive.js';
@@ -17,6 +18,7 @@ interface Started {
   table: string;
   workflowId: string;
   outcome:
+    | 'not in the config'
     | 'started'
     | 'unchanged'
     | 'reloaded'
@@ -57,7 +59,8 @@ export async function start(
       if (!options.json) show(result);
     }
     const { namespace, taskQueue } = runtime.temporal;
-    if (!options.dryRun && results.length > 0 && !(await workersComing(client, namespace, taskQueue))) {
+    if (names.length === 0) results.push(...(await forgotten(client, specs, taskQueue)));
+    if (!options.dryRun && tables.length > 0 && !(await workersComing(client, namespace, taskQueue))) {
       note(`${pc.yellow('WorkerMissing')}: ${workerMissing(taskQueue)}`);
     }
     return results;
@@ -128,6 +131,25 @@ function checkRebootstrap(tables: TableSpec[], names: string[]): void {
         : `${without.map(({ name }) => name).join(', ')} has no \`bootstrap\` in the config, so there is nothing to read once more.`,
     attributes: { tables: without.map(({ name }) => name) },
   });
+}
+
+/** Tables that run and were taken out of the config since. Nothing is done to them: a file that lacks a line is no order. */
+async function forgotten(client: Client, specs: TableSpec[], taskQueue: string): Promise<Started[]> {
+  const known = specs.map(({ name, mode, kafka, topic }) => ({ name, mode, source: `${kafka}/${topic}` }));
+  const running = (await overview(client, known, taskQueue)).filter(({ workflowId }) => workflowId !== null);
+  const left = running.filter(({ table }) => !specs.some(({ name }) => name === table));
+  for (const { table } of left) {
+    note(
+      `${pc.yellow('TableNotInConfig')}: ${table} runs by a config that it was in, and goes on. ` +
+        `To end it: tributary stop ${table} (its data and positions stay). To keep it: put it back into the config.`,
+    );
+  }
+  return left.map(({ table, workflowId }) => ({
+    table,
+    workflowId: workflowId!,
+    outcome: 'not in the config',
+    changes: [],
+  }));
 }
 
 /** Workflow ids are names of the namespace: two installations in one need different table names. */

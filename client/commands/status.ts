@@ -72,7 +72,7 @@ async function all(client: TemporalClient, session: Session, options: Options): 
         t.rowsPerSecond === null ? '' : count(t.rowsPerSecond),
         t.quarantined > 0 ? pc.yellow(count(t.quarantined)) : t.phase === 'not started' ? '' : '0',
         t.lastComplete ?? '',
-        t.lastSnapshot ?? '',
+        snapshotText(t),
         t.source,
       ]),
     ),
@@ -86,6 +86,13 @@ async function all(client: TemporalClient, session: Session, options: Options): 
     lines.push(`\n${pc.red('WorkerMissing')}: ${workerMissing(taskQueue)}`);
   }
   return lines.join('\n');
+}
+
+/** The newest snapshot and how old what it shows is. */
+function snapshotText({ lastSnapshot, lastSnapshotMs }: TableOverview): string {
+  if (lastSnapshot === null) return '';
+  if (lastSnapshotMs === null) return lastSnapshot;
+  return `${lastSnapshot} (${seconds(Math.max(0, Math.round((Date.now() - lastSnapshotMs) / 1_000)))} old)`;
 }
 
 function colored({ phase, stuck }: TableOverview): string {
