@@ -36,7 +36,6 @@ export function commitReplay(context: ActivityContext): ControlActivities['commi
           ...stream,
           ...{ seq, batch, manifests: [manifest], fromPositions: {}, positions: {} },
           removals: manifest.removals ?? [],
-          ...(manifest.landedOffsets && { landedOffsets: manifest.landedOffsets }),
           graceMs: context.graceMs,
         },
         { tables: catalogTables(landings, context.storage), deadline: deadlineMs, signal },

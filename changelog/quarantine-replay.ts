@@ -2,7 +2,6 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { contentHash } from '../common/hash.js';
-import { MAX_INTERVALS, unionOf, type OffsetSet } from '../common/offset-ranges.js';
 import { TributaryError } from '../common/errors.js';
 import type { RecordBlock } from '../kafka/types.js';
 import { Duck, HIVE_PARQUET_METADATA, lit, type DuckOptions } from '../warehouse/duckdb.js';
@@ -37,8 +36,6 @@ export interface ReplayResult {
   /** Rows for the changelog. */
   files: LandedFile[];
   newColumns: Record<string, Record<string, string>>;
-  /** Offsets of the records that landed, or a superset of them with few intervals. */
-  offsets: OffsetSet;
   /** For each partition of the request: rows that leave it, and the file with those that stay (none if all leave). */
   left: { rows: number; kept?: { localPath: string; name: string; bytes: number } }[];
 }
@@ -73,8 +70,7 @@ export async function replayQuarantine(request: ReplayRequest): Promise<ReplayRe
     for (const [index, partition] of request.partitions.entries()) {
       left.push(await withoutLanded(duck, partition.files, join(workDir, `kept-${index}.parquet`), stem));
     }
-    const offsets = await landedOffsets(duck);
-    return { tried, landed: count, reasons, files, newColumns: landed.newColumns, offsets, left };
+    return { tried, landed: count, reasons, files, newColumns: landed.newColumns, left };
   } finally {
     duck.close();
   }
@@ -172,16 +168,6 @@ async function markLanded(duck: Duck, files: LandedFile[]): Promise<number> {
       `(SELECT kafka_partition, kafka_offset FROM ${landed}) l ON p = l.kafka_partition AND o = l.kafka_offset`,
   );
   return countRows(duck, 'gone');
-}
-
-async function landedOffsets(duck: Duck): Promise<OffsetSet> {
-  const runs = await duck.rows<{ p: string; f: string; t: string }>(
-    `SELECT p, min(o) AS f, max(o) + 1 AS t FROM ` +
-      `(SELECT p, o, o - row_number() OVER (PARTITION BY p ORDER BY o) AS run FROM (SELECT DISTINCT p, o FROM gone)) GROUP BY p, run ORDER BY p, f`,
-  );
-  const set: OffsetSet = {};
-  for (const { p, f, t } of runs) (set[Number(p)] ??= []).push([Number(f), Number(t)]);
-  return unionOf([set], MAX_INTERVALS);
 }
 
 async function withoutLanded(

@@ -1,4 +1,4 @@
-export type TaskKind = 'begin' | 'join' | 'pause' | 'resume' | 'reload' | 'replay' | 'stop';
+export type TaskKind = 'begin' | 'join' | 'pause' | 'resume' | 'reload' | 'replay' | 'rebootstrap' | 'stop';
 
 /** One thing to do for a table. */
 export interface TableTask {

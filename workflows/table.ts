@@ -205,7 +205,7 @@ export async function table(input: TableInput): Promise<void> {
     snapshots.poke();
   });
   setHandler(messages.rebootstrapSignal, () =>
-    enqueue(async () => {
+    enqueue('rebootstrap', async () => {
       bootstrapping.again();
       return Promise.resolve();
     }),

@@ -15,7 +15,7 @@ function changed(root: unknown, path: string[]): unknown {
   let at = copy;
   for (const name of path.slice(0, -1)) at = at[name] as Json;
   const last = path.at(-1)!;
-  at[last] = typeof at[last] === 'number' ? (at[last]) + 1 : `not ${String(at[last])}`;
+  at[last] = typeof at[last] === 'number' ? at[last] + 1 : `not ${String(at[last])}`;
   return copy;
 }
 
