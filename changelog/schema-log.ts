@@ -13,7 +13,7 @@ export const SCHEMA_LOG_COLUMNS = [
   { name: 'source_database', type: 'string' },
   { name: 'source_table', type: 'string' },
   { name: 'ddl_kind', type: 'string' },
-  { name: 'ddl', type: 'string' },
+  { name: 'ddl_text', type: 'string' },
   { name: 'table_name', type: 'string' },
   { name: 'kafka_partition', type: 'int' },
   { name: 'kafka_offset', type: 'bigint' },
@@ -53,7 +53,7 @@ export async function writeSchemaLog(
   const wall = wallOfMicros('greatest(kts, 0) * 1000', await zoneClock(duck, request.zone));
   const copied = await copyPartitioned(
     duck,
-    `SELECT ts, db AS source_database, tbl AS source_table, kind AS ddl_kind, ddl, owner AS table_name, p::INTEGER AS kafka_partition, ` +
+    `SELECT ts, db AS source_database, tbl AS source_table, kind AS ddl_kind, ddl AS ddl_text, owner AS table_name, p::INTEGER AS kafka_partition, ` +
       `o::BIGINT AS kafka_offset, kts AS kafka_timestamp, ${lit(request.batch)} AS ingest_batch, ` +
       `${partitionKeySql(wall, 'day')} AS ${KEY_COLUMN} FROM (VALUES ${rows.join(', ')}) v(i, ts, db, tbl, kind, ddl, owner, p, o, kts) ORDER BY i`,
     join(request.workDir, 'parts', table),

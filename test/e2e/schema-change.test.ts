@@ -154,10 +154,10 @@ describe('a source that changes its tables', () => {
 
     // Every statement once, although the table that waited has read some of them again.
     const log = await hive.query(
-      `SELECT source_database AS db, source_table AS tbl, ddl_kind, ddl, CAST(ts AS STRING) AS ts, CAST(kafka_offset AS STRING) AS o, table_name ` +
+      `SELECT source_database AS db, source_table AS tbl, ddl_kind, ddl_text, CAST(ts AS STRING) AS ts, CAST(kafka_offset AS STRING) AS o, table_name ` +
         `FROM topic_${topic.toLowerCase().replace(/[^a-z0-9_]+/g, '_')}_schema ORDER BY CAST(kafka_offset AS INT)`,
     );
-    expect(log.map((row) => row['ddl'])).toEqual(
+    expect(log.map((row) => row['ddl_text'])).toEqual(
       Object.keys(tables).flatMap((table) => ALTERS.map((sql) => sql.replace('T', table))),
     );
     expect(log[0]).toMatchObject({

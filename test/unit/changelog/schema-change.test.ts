@@ -74,7 +74,7 @@ describe('what a split tells of changed columns', () => {
         source_database: 'shop',
         source_table: 'orders',
         ddl_kind: 'ALTER',
-        ddl: "alter table orders add `a'b` int",
+        ddl_text: "alter table orders add `a'b` int",
         table_name: 'orders',
         kafka_partition: 0,
         kafka_offset: '0',
