@@ -6,7 +6,7 @@ import { logFields, type Logger } from '../common/log.js';
 const QUIET = new Set(['planBatch', 'planCompletion', 'reportProgress', 'sweepGarbage']);
 
 /** Names under which requests say which table and batch they are about. */
-const FIELDS = ['table', 'batch', 'kafka', 'topic'] as const;
+const FIELDS = ['table', 'batch', 'kafka', 'topic', 'plan'] as const;
 const NESTED = ['due', 'join', 'replay', 'args', 'spec'] as const;
 
 /**
