@@ -1,8 +1,8 @@
-import { baseName, parsePartitionPath, streamName } from '../warehouse/layout.js';
+import { parsePartitionPath, streamName } from '../warehouse/layout.js';
 import type { ManifestStore } from '../warehouse/manifest-store.js';
 import type { PartitionState } from '../warehouse/manifest.js';
 import { mapParallel } from '../warehouse/parallel.js';
-import type { StoredFile } from '../warehouse/storage.js';
+import { dataFiles } from '../warehouse/partition-switch.js';
 import type { ChangeFile, OrderKind } from '../warehouse/snapshot/types.js';
 import { isFresh, type LedgerEntry } from './change-ledger.js';
 
@@ -102,7 +102,7 @@ export async function listInputs(
   const found = await mapParallel([...partitions], LOOKS, async (partition) => {
     const state = await store.readPartition(hiveTable, parsePartitionPath(partition), signal);
     if (state === undefined || state.dropped === true) return { files: [], rows: 0, exact: true };
-    const files = dataFiles(await store.storage.list(state.directory, signal));
+    const files = await dataFiles(store.storage, state.directory, signal);
     return {
       files: files.map(({ path, size }) => ({ path, bytes: size })),
       rows: state.rows,
@@ -114,10 +114,6 @@ export async function listInputs(
     rows: found.reduce((sum, { rows }) => sum + rows, 0),
     exact: found.every(({ exact }) => exact),
   };
-}
-
-export function dataFiles(files: readonly StoredFile[]): StoredFile[] {
-  return files.filter((file) => !file.directory && !/^[._]/.test(baseName(file.path)));
 }
 
 /** Shares files out over tasks, in order. */

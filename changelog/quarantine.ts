@@ -43,7 +43,12 @@ export function quarantineTable(table: string): string {
 
 /** Hive table for records of a shared topic that cannot be told to be any table's. */
 export function topicQuarantineTable(topic: string): string {
-  return `topic_${topic.toLowerCase().replace(/[^a-z0-9_]+/g, '_')}_quarantine`;
+  return `${topicTablePrefix(topic)}_quarantine`;
+}
+
+/** What the names of a topic's own Hive tables begin with. */
+export function topicTablePrefix(topic: string): string {
+  return `topic_${topic.toLowerCase().replace(/[^a-z0-9_]+/g, '_')}`;
 }
 
 /** Owner of records that no table can claim: the only table's quarantine, or the shared topic's. */

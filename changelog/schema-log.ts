@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { lit, type Duck } from '../warehouse/duckdb.js';
 import type { SchemaEvent } from '../warehouse/manifest.js';
 import { copyPartitioned, KEY_COLUMN, moveTo } from './partitioned-copy.js';
+import { topicTablePrefix } from './quarantine.js';
 import { partitionKeySql, partitionValues } from './time-sql.js';
 import type { LandedFile } from './types.js';
 import { wallOfMicros, zoneClock } from './zone-clock.js';
@@ -23,7 +24,7 @@ export const SCHEMA_LOG_COLUMNS = [
 
 /** Hive table of the schema changes that a topic's log has told. */
 export function schemaLogTable(topic: string): string {
-  return `topic_${topic.toLowerCase().replace(/[^a-z0-9_]+/g, '_')}_schema`;
+  return `${topicTablePrefix(topic)}_schema`;
 }
 
 export interface SchemaLogRequest {

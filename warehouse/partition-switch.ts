@@ -231,7 +231,12 @@ class Switch {
   }
 }
 
-async function dataFiles(storage: Storage, directory: string, signal?: AbortSignal): Promise<StoredFile[]> {
+/** The files of a directory that Hive reads. */
+export async function dataFiles(
+  storage: Storage,
+  directory: string,
+  signal?: AbortSignal,
+): Promise<StoredFile[]> {
   const files = await storage.list(directory, signal);
   return files.filter((file) => !file.directory && !/^[._]/.test(baseName(file.path)));
 }

@@ -1,20 +1,6 @@
+import { message as bytes, number } from '../../../demo/mirror/protobuf.js';
+
 /* A small writer of Drainer's protobuf, so that tests can make bytes that no fixture has. */
-
-function varint(value: bigint | number): Buffer {
-  let rest = BigInt.asUintN(64, BigInt(value));
-  const bytes: number[] = [];
-  for (; rest > 0x7fn; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80);
-  bytes.push(Number(rest));
-  return Buffer.from(bytes);
-}
-
-const number = (field: number, value: bigint | number): Buffer =>
-  Buffer.concat([varint(field << 3), varint(value)]);
-
-function bytes(field: number, value: Buffer | string): Buffer {
-  const content = typeof value === 'string' ? Buffer.from(value) : value;
-  return Buffer.concat([varint((field << 3) | 2), varint(content.length), content]);
-}
 
 /** Values of a row. */
 export const cell = {
