@@ -39,6 +39,8 @@ export interface ChangeSelectInit {
   zones: { table: ZoneClock; eventTime: ZoneClock };
   /** Deals with updates that change the key; the fast variant stops at the first one. */
   careful: boolean;
+  /** The changes come with their members read (`j`, by `structure`), and with `plain`: false for what must be read in another way. */
+  direct?: boolean;
 }
 
 /** The SQL of one table over its canonical changes. */
@@ -87,6 +89,7 @@ export class ChangeSelect {
     if (spec.rawColumn !== undefined) added.push(`raw AS ${ident(spec.rawColumn)}`);
     const bad = [...this.columns.flatMap((column, i) => (this.strict(column) ? [this.misfit(i)] : []))];
     bad.push('reason IS NOT NULL', 'part IS NULL', ...this.keyMissing());
+    if (this.init.direct) bad.push('NOT plain', this.differs('old_key', 'j'));
     return (
       `SELECT ${[...own, ...added].join(', ')}, CASE WHEN ${bad.join(' OR ')} THEN ${BAD_KEY} ELSE part END AS ${KEY_COLUMN} ` +
       `FROM (${this.typed(changes)})`
@@ -141,20 +144,28 @@ export class ChangeSelect {
       : this.init.key.map((name) => `struct_extract(j, ${lit(name)}) IS NULL`);
   }
 
-  private typed(changes: string): string {
-    const { table, zones, key } = this.init;
-    const { eventTime, partition } = table.spec;
+  private get memberType(): string {
+    return this.init.values.member ? 'JSON' : 'VARCHAR';
+  }
+
+  /** Members of the row that the table reads, with their types as `from_json` takes them. */
+  structure(): Record<string, string> {
     const members = new Set([
       ...this.columns.filter((c) => !c.shard && !c.inDocument).map((c) => c.source),
-      ...key,
+      ...this.init.key,
     ]);
-    const memberType = this.init.values.member ? 'JSON' : 'VARCHAR';
-    const structure = Object.fromEntries(
+    return Object.fromEntries(
       [...members].map((name) => {
         const column = this.columns.find((c) => c.source === name);
-        return [name, column && isNested(column.type) ? 'JSON' : memberType];
+        return [name, column && isNested(column.type) ? 'JSON' : this.memberType];
       }),
     );
+  }
+
+  private typed(changes: string): string {
+    const { table, zones, direct } = this.init;
+    const { eventTime, partition } = table.spec;
+    const structure = this.structure();
     const timePath = eventTime.kafka ? undefined : eventTime.path;
     const texts = this.columns.map((column, i) => `${this.text(column, i)} AS t${i}`);
     const time = timePath === undefined ? 'NULL' : `json_extract_string("row", ${lit(timePath)})`;
@@ -163,11 +174,13 @@ export class ChangeSelect {
       : timePath === undefined
         ? 'event_us'
         : instantSql('timetext', zones.eventTime, eventTime.format);
+    const noMembers = Object.keys(structure).length === 0;
+    const parsed = noMembers ? 'NULL AS j' : `from_json("row", ${lit(JSON.stringify(structure))}) AS j`;
     const levels = [
-      members.size === 0 ? 'NULL AS j' : `from_json("row", ${lit(JSON.stringify(structure))}) AS j`,
+      ...(direct ? [] : [parsed]),
       ...this.memberLevels(),
       ...this.documentLevels(),
-      [...texts, `${time} AS timetext`, `${this.oldKey(memberType)} AS old_key`].join(', '),
+      [...texts, `${time} AS timetext`, `${this.oldKey()} AS old_key`].join(', '),
       [
         ...this.columns.map((column, i) => `${this.value(column, i)} AS c${i}`),
         `${instant} AS instant`,
@@ -240,16 +253,16 @@ export class ChangeSelect {
   }
 
   /** Old key of an update, for the fast variant's look at it. */
-  private oldKey(memberType: string): string {
+  private oldKey(): string {
     const { key, careful } = this.init;
     if (key.length === 0 || careful) return 'NULL';
-    const structure = lit(JSON.stringify(Object.fromEntries(key.map((name) => [name, memberType]))));
+    const structure = lit(JSON.stringify(Object.fromEntries(key.map((name) => [name, this.memberType]))));
     return `from_json(CASE WHEN op = 'u' THEN before END, ${structure})`;
   }
 
   private checkedOp(): string {
-    const { key, careful } = this.init;
-    if (key.length === 0 || careful) return 'op';
+    const { key, careful, direct } = this.init;
+    if (key.length === 0 || careful || direct) return 'op';
     return `CASE WHEN ${this.differs('old_key', 'j')} THEN error(${lit(NOT_PLAIN)}) ELSE op END`;
   }
 

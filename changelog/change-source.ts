@@ -21,6 +21,23 @@ export interface ChangeSource {
   values: ValueNotation;
   /** `fields` is filled. */
   hasFields?: boolean;
+  /**
+   * Reads most records of one table by a single parse, for formats whose records tell their columns by a text that is the same in
+   * all of them. One row a record: p, o, kts, idx, op, tbl, cdc_ts, cdc_seq, event_us, before, types, raw as `select` gives them, `reason` and `patch`
+   * NULL, `j` the row's members by `structure`, and `plain`: false for a record that `select` must read.
+   */
+  direct?: (lines: string, options: DirectOptions) => string;
+}
+
+export interface DirectOptions {
+  /** Members of the row with their types as `from_json` takes them. */
+  structure: Record<string, string>;
+  /** SQL boolean over db and tbl: the record is the table's. */
+  matches: string;
+  /** Text that `select` gives as `shape`, and as `types` where some column needs it, for every plain record. */
+  shape: string;
+  types: string | undefined;
+  raw: boolean;
 }
 
 /** How a log writes the values of columns that are not plain text. */

@@ -42,6 +42,20 @@ export interface ChangesResult {
   shapes: Record<string, Record<string, string>>;
 }
 
+/** What a split without any change gives. */
+export function noChanges(): ChangesResult {
+  return {
+    files: [],
+    unmatched: 0,
+    withoutRows: 0,
+    watermarks: {},
+    schemaEvents: [],
+    newColumns: {},
+    retyped: {},
+    shapes: {},
+  };
+}
+
 /** Lands routed canonical changes: each table's rows, and what the log says beside them. */
 export async function landChanges(
   duck: Duck,
@@ -49,7 +63,7 @@ export async function landChanges(
   routed: Routed,
 ): Promise<ChangesResult> {
   const result: ChangesResult = {
-    files: [],
+    ...noChanges(),
     unmatched: await countRecords(duck, [routeRows(routed, UNMATCHED)]),
     withoutRows: await countRecords(
       duck,
@@ -57,9 +71,6 @@ export async function landChanges(
     ),
     watermarks: await watermarks(duck, routeRows(routed, WATERMARK)),
     schemaEvents: await schemaEvents(duck, request.tables, routeRows(routed, DDL)),
-    newColumns: {},
-    retyped: {},
-    shapes: {},
   };
   const bad = routeRows(routed, BAD);
   if (bad) {
@@ -189,7 +200,7 @@ async function hasManyRows(duck: Duck, rows: string): Promise<boolean> {
 }
 
 /** The config's key by the names that the log uses, or else the log's own. */
-function keyNames(table: LandingTable, names: string[], logKey: string[]): string[] {
+export function keyNames(table: LandingTable, names: string[], logKey: string[]): string[] {
   const { key, rename } = table.spec;
   if (key.length === 0) return logKey;
   const sourceOf = (hive: string) =>

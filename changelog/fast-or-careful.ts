@@ -12,7 +12,7 @@ export async function fastOrCareful<T>(run: (careful: boolean) => Promise<T>): P
 }
 
 /** Faults of data that the careful variant can name; everything else is a defect or the machine's fault. */
-function isNotPlain(error: unknown): boolean {
+export function isNotPlain(error: unknown): boolean {
   return (
     isTributaryError(error, 'DuckDbFailed') &&
     (error.message.includes(NOT_PLAIN) || error.message.includes('Malformed JSON'))

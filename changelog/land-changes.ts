@@ -4,7 +4,8 @@ import type { Duck } from '../warehouse/duckdb.js';
 import type { CanonicalLines } from './canonical-lines.js';
 import type { TypesAt } from './change-columns.js';
 import type { ChangeSource, ValueNotation } from './change-source.js';
-import { landChanges, type ChangesResult } from './changes.js';
+import { landChanges, noChanges, type ChangesRequest, type ChangesResult } from './changes.js';
+import { landDirect } from './direct-changes.js';
 import { readChanges } from './fast-or-careful.js';
 import { connectSourceType, type ConnectField } from './formats/debezium-values.js';
 import { hexBytes } from './formats/hex.js';
@@ -30,7 +31,7 @@ export async function landTextChanges(
   log: ChangeLog,
   source: ChangeSource,
 ): Promise<ChangesResult> {
-  const { request, spool, tables } = log;
+  const { spool, tables } = log;
   const lines = spoolRows(log.linesPath ?? spool.linesPath);
   const types = tables.some((table) => table.columns.some(({ type }) => type === 'binary'));
   const keys = tables.some(({ spec }) => spec.key.length === 0);
@@ -53,16 +54,30 @@ export async function landTextChanges(
   if (source.hasFields) kept.add('fields');
   if (tables.some(({ spec }) => spec.match?.shardColumn !== undefined)) kept.add('tbl');
   source.values.prepare?.(duck);
-  const routed = await readChanges((reading) =>
-    routeChanges(
-      duck,
-      source.select(lines, { reading, types, keys, raw }),
-      tables,
-      join(request.workDir, 'routed', `${tables[0]!.spec.format}-${reading}`),
-      kept,
-    ),
-  );
-  return landChanges(duck, changesRequest(log, source.values, typesAt), routed);
+  const landing = changesRequest(log, source.values, typesAt);
+  const land = async (from: string, own: ChangesRequest) => {
+    const routed = await readChanges((reading) =>
+      routeChanges(
+        duck,
+        source.select(from, { reading, types, keys, raw }),
+        tables,
+        join(own.workDir, 'routed', `${tables[0]!.spec.format}-${reading}`),
+        kept,
+      ),
+    );
+    return landChanges(duck, own, routed);
+  };
+  const direct = await landDirect(duck, landing, source, lines);
+  if (!direct) return land(lines, landing);
+  const { rest, files, retyped } = direct;
+  if (rest === undefined) return { ...noChanges(), files, retyped };
+  const others = `(SELECT l.* FROM ${lines} l SEMI JOIN ${rest} r ON l.p = r.p AND l.o = r.o)`;
+  const landed = await land(others, {
+    ...landing,
+    fileStem: `${landing.fileStem}-rest`,
+    workDir: join(landing.workDir, 'rest'),
+  });
+  return { ...landed, files: [...files, ...landed.files], retyped: { ...retyped, ...landed.retyped } };
 }
 
 /** Lands the changes of a binary log, which a decoder has made canonical already. */

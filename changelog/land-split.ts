@@ -8,7 +8,7 @@ import { landAppend } from './append.js';
 import { AvroLines } from './avro-lines.js';
 import { CanonicalLines } from './canonical-lines.js';
 import { changeSource } from './change-source.js';
-import type { ChangesResult } from './changes.js';
+import { noChanges, type ChangesResult } from './changes.js';
 import { decoderFactory } from './decoders/index.js';
 import { avroSource } from './formats/debezium-avro.js';
 import { createDebeziumMongoDecoder } from './formats/debezium-mongo.js';
@@ -129,16 +129,7 @@ async function landGroups(
   spool: Spool,
   groups: Group[],
 ): Promise<ChangesResult> {
-  const result: ChangesResult = {
-    files: [],
-    unmatched: 0,
-    withoutRows: 0,
-    watermarks: {},
-    schemaEvents: [],
-    newColumns: {},
-    retyped: {},
-    shapes: {},
-  };
+  const result = noChanges();
   for (const { tables, decoded, avro } of groups) {
     const unattributedTo = unattributedQuarantine(request.topic, tables);
     const log = { request, spool, tables, unattributedTo };

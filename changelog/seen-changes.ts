@@ -25,7 +25,8 @@ export async function seenChanges(duck: Duck, request: SeenRequest): Promise<See
   const { table, seen, rows, typesAt } = request;
   const added = await newColumns(duck, table, seen, rows, typesAt);
   if (isDocuments(table)) return { added, retyped: {} };
-  const last = await lastWholeRow(duck, rows);
+  const asked = isLearnt(table) || table.spec.schemaChange === 'fail';
+  const last = asked ? await lastWholeRow(duck, rows) : null;
   const types = last === null ? {} : hiveTypes(await typesAt(last));
   const retyped = await retypedColumns(request, types);
   if (table.spec.schemaChange !== 'fail' || last === null) return { added, retyped };
@@ -41,7 +42,7 @@ export async function seenChanges(duck: Duck, request: SeenRequest): Promise<See
  */
 async function retypedColumns(request: SeenRequest, types: LogShape): Promise<SeenChanges['retyped']> {
   const { table, sourceNames, typesAt, misfits } = request;
-  const learnt = table.spec.columns.length === 0;
+  const learnt = isLearnt(table);
   const retyped: SeenChanges['retyped'] = {};
   for (const [i, column] of table.columns.entries()) {
     const source = sourceNames[i]!;
@@ -60,6 +61,11 @@ async function retypedColumns(request: SeenRequest, types: LogShape): Promise<Se
     }
   }
   return retyped;
+}
+
+/** True if the table's columns came from its log or its source, so that they follow it. */
+export function isLearnt({ spec }: LandingTable): boolean {
+  return spec.columns.length === 0;
 }
 
 async function lastWholeRow(duck: Duck, rows: string): Promise<ChangePlace | null> {

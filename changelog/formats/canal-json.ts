@@ -4,17 +4,13 @@ import { lit } from '../../warehouse/duckdb.js';
 import { latin1Bytes } from './latin1.js';
 import { memberNames } from './members.js';
 
-const STRUCTURE = {
+const ENVELOPE = {
   id: 'VARCHAR',
   database: 'VARCHAR',
   table: 'VARCHAR',
   type: 'VARCHAR',
   isDdl: 'VARCHAR',
   es: 'VARCHAR',
-  sql: 'VARCHAR',
-  pkNames: 'JSON',
-  sqlType: 'JSON',
-  data: ['JSON'],
   old: ['JSON'],
   _tidb: {
     commitTs: 'BIGINT',
@@ -24,8 +20,22 @@ const STRUCTURE = {
   },
 };
 
+const STRUCTURE = { ...ENVELOPE, sql: 'VARCHAR', pkNames: 'JSON', sqlType: 'JSON', data: ['JSON'] };
+
+/** What both readings take from the parsed record `j`. */
+const FIELDS =
+  `j.database AS db, j."table" AS tbl, j."type" AS type, j._tidb.commitTs AS commit_ts, coalesce(len(j.data), 0) AS n, ` +
+  `j.id = '0' AS ticdc, try_cast(j.es AS BIGINT) AS es, ` +
+  `coalesce(j._tidb.onlyHandleKey = 'true' OR j._tidb.claimCheckLocation <> '', false) AS partial`;
+
+const OP = `CASE type WHEN 'INSERT' THEN 'i' WHEN 'UPDATE' THEN 'u' WHEN 'DELETE' THEN 'd' END`;
+
 /** Order of the changes of one key at one commitTs (change-log-formats 2.6); it is the same when TiCDC sends them again. */
 const RANK = `CASE type WHEN 'DELETE' THEN 1 WHEN 'UPDATE' THEN 2 ELSE 3 END`;
+
+const ORDER =
+  `coalesce(commit_ts, CASE WHEN ticdc THEN es ELSE o END) AS cdc_ts, ` +
+  `CASE WHEN commit_ts IS NOT NULL THEN ${RANK} WHEN ticdc THEN o * 65536 + idx * 4 + ${RANK} ELSE idx * 4 + ${RANK} END AS cdc_seq`;
 
 /**
  * Canal's flat messages and TiCDC's canal-json. The order key is TiCDC's commitTs where `_tidb` has it; TiCDC without it is
@@ -37,10 +47,7 @@ export const canalJson: ChangeSource = {
     const parsed =
       `SELECT p, o, ts AS kts, value, doc, from_json(doc, ${lit(JSON.stringify(structure))}) AS j ` +
       `FROM (SELECT *, ${documentSql('value', reading === 'careful')} AS doc FROM ${lines})`;
-    const fields =
-      `SELECT *, j.database AS db, j."table" AS tbl, j."type" AS type, j.data AS data, j._tidb.commitTs AS commit_ts, ` +
-      `coalesce(len(j.data), 0) AS n, j.id = '0' AS ticdc, try_cast(j.es AS BIGINT) AS es, ` +
-      `coalesce(j._tidb.onlyHandleKey = 'true' OR j._tidb.claimCheckLocation <> '', false) AS partial FROM (${parsed})`;
+    const fields = `SELECT *, ${FIELDS}, j.data AS data FROM (${parsed})`;
     const kinds =
       `SELECT *, CASE WHEN doc IS NULL THEN 'bad' WHEN type = 'TIDB_WATERMARK' THEN 'watermark' WHEN j.isDdl = 'true' THEN 'ddl' ` +
       `WHEN n > 0 AND type IN ('INSERT', 'UPDATE', 'DELETE') AND db <> '' AND tbl <> '' AND es IS NOT NULL THEN 'change' ` +
@@ -54,12 +61,29 @@ export const canalJson: ChangeSource = {
       `SELECT p, o, kts, kind, ` +
       `CASE WHEN kind = 'bad' THEN CASE WHEN doc IS NULL THEN ${unreadableJsonReason('value')} ELSE 'not_a_change' END ` +
       `WHEN partial AND type <> 'DELETE' THEN 'partial_row' END AS reason, ` +
-      `idx, db, tbl, CASE WHEN kind = 'ddl' THEN type ELSE CASE type WHEN 'INSERT' THEN 'i' WHEN 'UPDATE' THEN 'u' WHEN 'DELETE' THEN 'd' END END AS op, ` +
-      `coalesce(commit_ts, CASE WHEN ticdc THEN es ELSE o END) AS cdc_ts, ` +
-      `CASE WHEN commit_ts IS NOT NULL THEN ${RANK} WHEN ticdc THEN o * 65536 + idx * 4 + ${RANK} ELSE idx * 4 + ${RANK} END AS cdc_seq, ` +
+      `idx, db, tbl, CASE WHEN kind = 'ddl' THEN type ELSE ${OP} END AS op, ${ORDER}, ` +
       `es * 1000 AS event_us, "row"::VARCHAR AS "row", CASE WHEN type = 'UPDATE' THEN j.old[idx + 1]::VARCHAR END AS before, ` +
       `${keys ? 'j.pkNames::VARCHAR' : 'NULL'} AS keys, j.sqlType::VARCHAR AS shape, ${types ? 'j.mysqlType::VARCHAR' : 'NULL'} AS types, ` +
       `CASE WHEN kind = 'ddl' THEN j.sql END AS sql, j._tidb.watermarkTs AS mark, ${raw ? 'value' : 'NULL'} AS raw, NULL AS patch, NULL AS fields FROM (${rows})`
+    );
+  },
+  // Writing `sqlType` out of the parsed record costs as much as reading all the rest of it. A quotation mark inside a JSON string has
+  // a backslash before it, so the text cannot be found in a value.
+  direct(lines, { structure, matches, shape, types, raw }) {
+    const members = { ...ENVELOPE, data: [structure] };
+    const parsed =
+      `SELECT *, from_json(CASE WHEN starts_with(value, '{') THEN value END, ${lit(JSON.stringify(members))}) AS j ` +
+      `FROM ${lines}`;
+    const fields = `SELECT p, o, ts AS kts, value, 0 AS idx, ${FIELDS}, j.isDdl AS ddl, j.data[1] AS j, j.old[1]::VARCHAR AS old FROM (${parsed})`;
+    const known = [`contains(value, ${lit(`"sqlType":${shape}`)})`];
+    if (types !== undefined) known.push(`contains(value, ${lit(`"mysqlType":${types}`)})`);
+    const plain =
+      `n = 1 AND type IN ('INSERT', 'UPDATE', 'DELETE') AND ddl IS DISTINCT FROM 'true' AND db <> '' AND tbl <> '' AND es IS NOT NULL ` +
+      `AND NOT partial AND (${matches}) AND ${known.join(' AND ')}`;
+    return (
+      `SELECT p, o, kts, idx, ${OP} AS op, tbl, ${ORDER}, es * 1000 AS event_us, j, CASE WHEN type = 'UPDATE' THEN old END AS before, ` +
+      `${types === undefined ? 'NULL' : lit(types)} AS types, ${raw ? 'value' : 'NULL'} AS raw, NULL AS reason, NULL AS patch, ` +
+      `coalesce(${plain}, false) AS plain FROM (${fields})`
     );
   },
   values: { binary: latin1Bytes, text: memberNames },

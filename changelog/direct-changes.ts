@@ -1,0 +1,146 @@
+import { join } from 'node:path';
+
+import { lit, type Duck } from '../warehouse/duckdb.js';
+import { BAD_KEY } from './append-select.js';
+import { sourceNames } from './change-columns.js';
+import { ChangeSelect } from './change-select.js';
+import type { ChangeSource } from './change-source.js';
+import { keyNames, type ChangesRequest } from './changes.js';
+import { isNotPlain } from './fast-or-careful.js';
+import { landedFiles } from './landed-files.js';
+import { copyPartitioned, type CopiedFile } from './partitioned-copy.js';
+import { isLearnt, seenChanges } from './seen-changes.js';
+import type { LandedFile, LandingTable } from './types.js';
+import { zoneClock } from './zone-clock.js';
+
+export interface DirectChanges {
+  files: LandedFile[];
+  /** SQL of the (p, o) of records that are not landed: whatever is not a plain change of the table as the sample shows it. */
+  rest: string | undefined;
+  /** Columns that need another type: what ChangesResult has. */
+  retyped: Record<string, Record<string, string>>;
+}
+
+/** How many records, at the head of the split, tell what its records look like. */
+const SAMPLE = 200;
+
+/** What plain records of the split have in common. */
+interface Sample {
+  shape: string;
+  types: string | undefined;
+  names: string[];
+}
+
+/**
+ * Lands the plain changes of a topic's only table in one pass: one parse a record, no spool between routing and typing. Records that
+ * are anything else (DDL, watermarks, other tables, other columns, several rows, moved keys, values that do not fit) are named in
+ * `rest` and land as if they were all the split had. Undefined if the split does not look plain enough to try.
+ */
+export async function landDirect(
+  duck: Duck,
+  request: ChangesRequest,
+  source: ChangeSource,
+  lines: string,
+): Promise<DirectChanges | undefined> {
+  const [table] = request.tables;
+  if (!table || !source.direct || request.tables.length > 1 || !isPlain(table)) return undefined;
+  const sample = await sampleOf(duck, source, table, lines);
+  if (!sample) return undefined;
+  const { names, shape, types } = sample;
+  const seen = { names, key: [] };
+  const sources = sourceNames(table, seen);
+  const select = new ChangeSelect({
+    table,
+    batch: request.batch,
+    values: request.values,
+    sourceNames: sources,
+    key: keyNames(table, names, []),
+    fields: undefined,
+    zones: {
+      table: await zoneClock(duck, table.spec.timezone),
+      eventTime: await zoneClock(duck, table.spec.eventTime.zone),
+    },
+    careful: false,
+    direct: true,
+  });
+  const direct = source.direct(lines, {
+    ...{ structure: select.structure(), matches: matchesSql(table), shape, types },
+    raw: table.spec.rawColumn !== undefined,
+  });
+  try {
+    const copied = await copyPartitioned(
+      duck,
+      select.rows(`(${direct})`),
+      join(request.workDir, 'parts', `${table.spec.name}-direct`),
+    );
+    const bad = copied.filter((file) => file.key === BAD_KEY);
+    const good = copied.filter((file) => file.key !== BAD_KEY);
+    const { retyped } =
+      isLearnt(table) && good.length > 0
+        ? await seenChanges(duck, {
+            ...{ table, seen, sourceNames: sources, misfits: [] },
+            rows: recordsOf(good, `'' AS db, '' AS tbl, cdc_op AS op, NULL AS reason`),
+            typesAt: request.typesAt,
+          })
+        : { retyped: {} };
+    return {
+      files: await landedFiles(duck, { ...request, table }, good),
+      rest: bad.length === 0 ? undefined : recordsOf(bad),
+      retyped: Object.keys(retyped).length > 0 ? { [table.spec.name]: retyped } : {},
+    };
+  } catch (error) {
+    if (isNotPlain(error)) return undefined;
+    throw error;
+  }
+}
+
+function recordsOf(files: CopiedFile[], ...more: string[]): string {
+  const paths = files.map((file) => lit(file.path)).join(', ');
+  const columns = ['kafka_partition AS p', 'kafka_offset AS o', ...more].join(', ');
+  return `(SELECT ${columns} FROM read_parquet([${paths}], hive_partitioning = false))`;
+}
+
+/** What must be known of every record's text beside its members' values is read by the other way. */
+function isPlain({ spec, columns }: LandingTable): boolean {
+  return (
+    columns.length > 0 &&
+    spec.key.length > 0 &&
+    spec.schemaChange !== 'fail' &&
+    (spec.eventTime.kafka || spec.eventTime.path === undefined)
+  );
+}
+
+/** Reads the head of the split by the way that copes with everything. */
+async function sampleOf(
+  duck: Duck,
+  source: ChangeSource,
+  table: LandingTable,
+  lines: string,
+): Promise<Sample | undefined> {
+  const head = `(SELECT * FROM ${lines} LIMIT ${SAMPLE})`;
+  const binary = table.columns.some(({ type }) => type === 'binary');
+  const changes = source.select(head, { reading: 'careful', types: binary, keys: false, raw: false });
+  const shapes = await duck.rows<{
+    shape: string | null;
+    types: string | null;
+    share: number;
+    more: number;
+  }>(
+    `SELECT shape, types, count(*) / sum(count(*)) OVER () AS share, count(*) FILTER (idx > 0) / count(*) AS more FROM (${changes}) ` +
+      `WHERE kind <> 'watermark' GROUP BY ALL HAVING bool_and(kind = 'change' AND (${matchesSql(table)})) ORDER BY share DESC, shape`,
+  );
+  const most = shapes[0];
+  if (!most?.shape || most.share < 0.5 || most.more > 0.2) return undefined;
+  const names = Object.keys(JSON.parse(most.shape) as object);
+  const known = new Set(table.columns.map(({ path }) => path.toLowerCase()));
+  // Columns that the table is about to learn are found where all rows are looked at.
+  if (table.spec.schemaChange !== 'ignore' && names.some((name) => !known.has(name.toLowerCase())))
+    return undefined;
+  return { shape: most.shape, types: most.types ?? undefined, names };
+}
+
+function matchesSql({ spec }: LandingTable): string {
+  const part = (column: string, pattern: string | undefined) =>
+    pattern === undefined ? 'true' : `regexp_full_match(${column}, ${lit(pattern)})`;
+  return `${part('db', spec.match?.database)} AND ${part('tbl', spec.match?.table)}`;
+}
