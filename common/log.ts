@@ -19,8 +19,16 @@ export function createLogger(options: { level?: string; redact?: (text: string) 
       base: { pid: process.pid },
       timestamp: pino.stdTimeFunctions.isoTime,
       mixin: () => ({ ...logFields.getStore() }),
+      serializers: { error: errorFields },
       formatters: { level: (label) => ({ level: label }) },
     },
     stream,
   );
+}
+
+/** The SDK's name for what pino calls `err`: without this an error's message would not be written. `code` is what people look up. */
+function errorFields(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const { type } = error as { type?: unknown };
+  return { ...pino.stdSerializers.err(error), ...(typeof type === 'string' && { code: type }) };
 }

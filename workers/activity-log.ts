@@ -1,5 +1,11 @@
 import { activityInfo } from '@temporalio/activity';
-import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker';
+import type {
+  ActivityExecuteInput,
+  ActivityInboundCallsInterceptor,
+  ActivityOutboundCallsInterceptor,
+  GetLogAttributesInput,
+  Next,
+} from '@temporalio/worker';
 import { logFields, type Logger } from '../common/log.js';
 
 /** They only look, or are done every few seconds: a line for each would bury the others. */
@@ -13,8 +19,18 @@ const NESTED = ['due', 'join', 'replay', 'args', 'spec'] as const;
  * Gives every line that is logged inside an activity the table, the batch and the workflow it belongs to, and writes one line
  * when an activity has done its work. Failures are logged by the SDK, with the same fields.
  */
-export class ActivityLog implements ActivityInboundCallsInterceptor {
+export class ActivityLog implements ActivityInboundCallsInterceptor, ActivityOutboundCallsInterceptor {
+  private fields: Record<string, unknown> = {};
+
   constructor(private readonly log: Logger) {}
+
+  /** The SDK writes a failure's line after the activity, outside of its context. */
+  getLogAttributes(
+    input: GetLogAttributesInput,
+    next: Next<ActivityOutboundCallsInterceptor, 'getLogAttributes'>,
+  ): Record<string, unknown> {
+    return next({ ...input, ...this.fields });
+  }
 
   async execute(
     input: ActivityExecuteInput,
@@ -22,11 +38,13 @@ export class ActivityLog implements ActivityInboundCallsInterceptor {
   ): Promise<unknown> {
     const { activityType, attempt, workflowExecution } = activityInfo();
     const fields = {
+      ...tableOf(workflowExecution?.workflowId),
       ...requestFields(input.args[0]),
       activity: activityType,
       attempt,
       ...(workflowExecution && { workflowId: workflowExecution.workflowId, runId: workflowExecution.runId }),
     };
+    this.fields = fields;
     return logFields.run(fields, async () => {
       const begun = Date.now();
       const result = await next(input);
@@ -37,7 +55,12 @@ export class ActivityLog implements ActivityInboundCallsInterceptor {
   }
 }
 
-/** Table, batch and topic of an activity's request, as far as it names them. */
+/** Under which requests name several tables, by the keys of an object. */
+const LISTS = ['pins', 'tables'] as const;
+/** A topic may have hundreds. */
+const NAMED_TABLES = 20;
+
+/** Table, batch and topic of an activity's request, as far as it names them; several tables with commas between them. */
 export function requestFields(request: unknown): Record<string, string> {
   const fields: Record<string, string> = {};
   if (typeof request !== 'object' || request === null) return fields;
@@ -46,9 +69,23 @@ export function requestFields(request: unknown): Record<string, string> {
   for (const name of NESTED) Object.assign(fields, requestFields(own[name]));
   const split = own['split'] as { id?: unknown } | undefined;
   if (typeof split?.id === 'string') fields['split'] = split.id;
+  for (const name of LISTS) {
+    const tables = own[name];
+    if (typeof tables !== 'object' || tables === null || Array.isArray(tables)) continue;
+    const names = Object.keys(tables);
+    if (names.length === 0) continue;
+    const more = names.length > NAMED_TABLES ? ',…' : '';
+    fields['table'] = `${names.slice(0, NAMED_TABLES).join(',')}${more}`;
+  }
   const specName = (own['spec'] as { name?: unknown } | undefined)?.name;
   if (typeof specName === 'string') fields['table'] = specName;
   return fields;
+}
+
+/** The table whose workflow, or whose child of it, asks: a piece of a snapshot is told its plan alone. */
+export function tableOf(workflowId: string | undefined): { table?: string } {
+  const table = /^(?:table|snapshot|bootstrap|backfill|verify)\/([^/]+)/.exec(workflowId ?? '')?.[1];
+  return table === undefined ? {} : { table };
 }
 
 /** Counts of an activity's answer; never its lists, which may be long. */

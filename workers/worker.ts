@@ -51,7 +51,10 @@ export async function runWorker(
       maxHeartbeatThrottleInterval: '5s',
       interceptors: {
         activity: [
-          () => ({ inbound: new ActivityLog(log) }),
+          () => {
+            const lines = new ActivityLog(log);
+            return { inbound: lines, outbound: lines };
+          },
           () => ({ inbound: new ErrorInterceptor(settings.redact) }),
         ],
       },
