@@ -12,6 +12,7 @@ import { createTopic, endpoints, install, pause, produce, type Installation } fr
 
 const ZONE = 'Asia/Shanghai';
 const DAY = 86_400_000;
+const anyText: unknown = expect.any(String);
 const MONITORING = join(import.meta.dirname, '..', '..', 'docs', 'monitoring');
 
 interface Rules {
@@ -155,8 +156,8 @@ describe('monitoring of a real worker', () => {
     );
     for (const line of done) {
       const text = JSON.stringify(line);
-      expect(line, text).toMatchObject({ workflowId: expect.any(String), attempt: expect.any(Number) });
-      expect(line['table'] ?? line['topic'], text).toEqual(expect.any(String));
+      expect(line, text).toMatchObject({ workflowId: anyText, attempt: 1 });
+      expect(line['table'] ?? line['topic'], text).toEqual(anyText);
     }
     const failures = lines.filter(
       ({ topic, msg }) => topic === here.topic('missing') && msg === 'Activity failed',
@@ -165,17 +166,17 @@ describe('monitoring of a real worker', () => {
     for (const failure of failures) {
       expect(failure).toMatchObject({
         activity: 'planBatch',
-        error: { code: 'TopicNotFound', message: expect.any(String) },
+        error: { code: 'TopicNotFound', message: anyText },
       });
     }
     for (const line of done.filter(({ activity }) => /^(write|commit)Batch$/.test(String(activity)))) {
-      expect(line['batch'], JSON.stringify(line)).toEqual(expect.any(String));
+      expect(line['batch'], JSON.stringify(line)).toEqual(anyText);
     }
     const pieces = /^(plan|split|merge|publish)Snapshot$/;
     for (const line of done.filter(({ activity }) => pieces.test(String(activity)))) {
       const about = { table: here.table('orders') };
       expect(line, JSON.stringify(line)).toMatchObject(about);
-      if (line['activity'] !== 'planSnapshot') expect(line['plan']).toEqual(expect.any(String));
+      if (line['activity'] !== 'planSnapshot') expect(line['plan']).toEqual(anyText);
     }
   });
 });
