@@ -1,7 +1,7 @@
 import type { TableSpec } from '../config/spec.js';
 import { documentSql, trimmedSql, unreadableJsonReason } from './document-sql.js';
 import { parseJsonPath, type PathStep } from './json-path.js';
-import { exactNumbers } from './formats/exact-numbers.js';
+import { exactNumbers, quotedNumbers, unmarkedText } from './formats/exact-numbers.js';
 import { planJsonShape, readDocument, type JsonShape, type ShapeRequest } from './json-shape.js';
 
 /**
@@ -46,12 +46,18 @@ function jsonSource(requests: PathRequest[], careful: boolean): AppendSource {
   const own = requests.map(({ path, json }) => ({ steps: parseJsonPath(path), json }));
   const shape = planJsonShape(own);
   return {
-    exact: (index) => readDocument(exactNumbers('doc'), own[index]!),
+    exact: (index) => exactText('doc', own[index]!),
     levels: [`${documentSql('value', careful)} AS doc`, `${shape.parse('doc') ?? 'NULL'} AS parsed`],
     read: (index) => shape.read(index, 'parsed', 'doc'),
     unreadable: 'doc IS NULL',
     unreadableReason: unreadableJsonReason('value'),
   };
+}
+
+/** What a request reads, with every digit that the document has. */
+function exactText(document: string, request: ShapeRequest): string {
+  const text = readDocument(exactNumbers(document), request);
+  return request.json ? `${quotedNumbers(`(${text})::VARCHAR`)}::JSON` : unmarkedText(text);
 }
 
 /** Every path is the line itself. */
@@ -98,13 +104,12 @@ function filebeatSource(spec: TableSpec, requests: PathRequest[], careful: boole
   };
   const unreadableEnvelope = raw ? 'false' : 'doc IS NULL';
   const needsBody = mode === 'json';
-  const exactEnvelope = (index: number) =>
-    raw ? 'NULL' : readDocument(exactNumbers('doc'), inEnvelope[index]!);
+  const exactEnvelope = (index: number) => (raw ? 'NULL' : exactText('doc', inEnvelope[index]!));
   return {
     levels,
     exact: (index) => {
       if (mode === 'text' || isEnvelope(own[index]!.steps)) return exactEnvelope(index);
-      return `coalesce(${readDocument(exactNumbers('body'), own[index]!)}, ${exactEnvelope(index)})`;
+      return `coalesce(${exactText('body', own[index]!)}, ${exactEnvelope(index)})`;
     },
     read: (index) => {
       if (mode === 'text' || isEnvelope(own[index]!.steps)) return ofEnvelope(index);

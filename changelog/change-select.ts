@@ -7,6 +7,7 @@ import { parseHiveType, type HiveType } from './hive-type.js';
 import type { ConnectField } from './formats/debezium-values.js';
 import { duckPath, parseJsonPath } from './json-path.js';
 import { planJsonShape, type JsonShape } from './json-shape.js';
+import { quotedNumbers, unmarkedJson, unmarkedText } from './formats/exact-numbers.js';
 import { plainDocument } from './formats/extended-json.js';
 import { KEY_COLUMN } from './partitioned-copy.js';
 import { instantSql, partitionKeySql } from './time-sql.js';
@@ -83,7 +84,7 @@ export class ChangeSelect {
       'checked_op AS cdc_op',
       'cdc_ts',
       'cdc_seq',
-      'before AS cdc_before',
+      `${this.init.values.exact ? unmarkedJson('before') : 'before'} AS cdc_before`,
     ];
     if (this.documents) added.push('patch AS cdc_patch');
     if (spec.rawColumn !== undefined) added.push(`raw AS ${ident(spec.rawColumn)}`);
@@ -168,7 +169,8 @@ export class ChangeSelect {
     const structure = this.structure();
     const timePath = eventTime.kafka ? undefined : eventTime.path;
     const texts = this.columns.map((column, i) => `${this.text(column, i)} AS t${i}`);
-    const time = timePath === undefined ? 'NULL' : `json_extract_string("row", ${lit(timePath)})`;
+    const timeText = `json_extract_string("row", ${lit(timePath ?? '')})`;
+    const time = timePath === undefined ? 'NULL' : this.init.values.exact ? unmarkedText(timeText) : timeText;
     const instant = eventTime.kafka
       ? 'CASE WHEN kts >= 0 THEN kts * 1000 END'
       : timePath === undefined
@@ -199,8 +201,13 @@ export class ChangeSelect {
       column.shard || column.inDocument || isNested(column.type) ? [] : [{ column, i }],
     );
     if (own.length === 0) return [];
+    const { exact } = this.init.values;
+    const logged = own.map(
+      ({ column, i }) => `struct_extract(j, ${lit(column.source)})::VARCHAR AS ${exact ? 'l' : 'r'}${i}`,
+    );
     return [
-      own.map(({ column, i }) => `struct_extract(j, ${lit(column.source)})::VARCHAR AS r${i}`).join(', '),
+      logged.join(', '),
+      ...(exact ? [own.map(({ i }) => `${unmarkedJson(`l${i}`)} AS r${i}`).join(', ')] : []),
       own.map(({ i }) => `starts_with(r${i}, '"') AS q${i}`).join(', '),
       own
         .map(({ i }) => `CASE WHEN q${i} THEN json_extract_string(r${i}, '$') ELSE r${i} END AS m${i}`)
@@ -226,7 +233,11 @@ export class ChangeSelect {
 
   private member(column: ChangeColumn, i: number): string {
     const { values, fields, table } = this.init;
-    if (!values.member || isNested(column.type)) return `struct_extract(j, ${lit(column.source)})`;
+    if (!values.member || isNested(column.type)) {
+      const logged = `struct_extract(j, ${lit(column.source)})`;
+      if (!values.exact) return logged;
+      return isNested(column.type) ? `${quotedNumbers(`${logged}::VARCHAR`)}::JSON` : unmarkedText(logged);
+    }
     return values.member(
       { json: `r${i}`, text: `m${i}`, quoted: `q${i}` },
       {

@@ -46,6 +46,8 @@ export interface ValueNotation {
   binary: (text: string, sourceType: string, options: MemberContext['options']) => string;
   /** SQL of a text column's text, where the source type is known and the log writes something else. NULL if it does not fit. */
   text?: (text: string, sourceType: string) => string;
+  /** Numbers of rows and old images are marked where DuckDB would round them: see exactNumbers. */
+  exact?: boolean;
   /** SQL of the text of a member of the row from its JSON, where the log's notation is its own. */
   member?: (member: MemberNames, context: MemberContext) => string;
   /** Makes functions that the SQL calls. */

@@ -32,6 +32,7 @@ export function sourceTypeToHive(sourceType: string): string {
     case 'real':
       return 'double';
     case 'bit':
+      if (precision !== undefined && precision > 64) return 'string';
       return precision !== undefined && precision < 64 ? 'bigint' : 'decimal(20,0)';
     case 'year':
       return 'int';

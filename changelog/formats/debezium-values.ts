@@ -37,9 +37,14 @@ const MICROS_END = '260000000000000000';
  * date-times are numbers or texts "in UTC" that mean the local clock, so they never move to a zone.
  */
 export function debeziumText({ json, text, quoted }: MemberNames, context: MemberContext): string {
-  return context.field
+  const value = context.field
     ? bySchema(json, text, quoted, context, context.field)
-    : byColumn(text, quoted, context);
+    : byColumn(json, text, quoted, context);
+  if (value === text) return text;
+  // What cannot be read stays as it is, and then does not fit: NULL would be a value that the source does not have. A number alone
+  // would fit a time, as seconds or milliseconds that it is not.
+  const isTime = context.type.kind === 'date' || context.type.kind === 'timestamp';
+  return `coalesce(${value}, ${isTime ? `${text} || ' (no such time)'` : text})`;
 }
 
 function bySchema(
@@ -55,10 +60,8 @@ function bySchema(
       const scale = String(Number(field.parameters?.['scale'] ?? '0'));
       return `CASE WHEN ${quoted} THEN ${connectDecimal(text, scale)} ELSE ${text} END`;
     }
-    case 'io.debezium.data.VariableScaleDecimal': {
-      const scale = `json_extract_string(${json}, '$.scale')::INTEGER`;
-      return connectDecimal(`json_extract_string(${json}, '$.value')`, scale);
-    }
+    case 'io.debezium.data.VariableScaleDecimal':
+      return variableScale(json);
     case 'io.debezium.time.Date':
     case 'org.apache.kafka.connect.data.Date':
       return when(dayText(text));
@@ -81,21 +84,30 @@ function bySchema(
     case 'io.debezium.time.IsoTimestamp':
       return `rtrim(${text}, 'Z')`;
     case 'io.debezium.data.Bits':
-      return bitsText(text, quoted);
+      return bitsText(text, quoted, Number(field.parameters?.['length'] ?? '64'));
     default:
       return plain(text, context);
   }
 }
 
-function byColumn(text: string, quoted: string, context: MemberContext): string {
+/** PostgreSQL's NUMERIC without a precision: each value has a scale of its own. */
+function variableScale(json: string): string {
+  const scale = `try_cast(json_extract_string(${json}, '$.scale') AS INTEGER)`;
+  return connectDecimal(`json_extract_string(${json}, '$.value')`, scale);
+}
+
+function byColumn(json: string, text: string, quoted: string, context: MemberContext): string {
   const source = context.sourceType?.toLowerCase() ?? '';
   const { type } = context;
   const decimal = /^(?:decimal|numeric)\s*\(\d+(?:\s*,\s*(\d+))?\)/.exec(source);
-  if (/^bit\b/.test(source)) return bitsText(text, quoted);
+  if (/^bit\b/.test(source)) return bitsText(text, quoted, Number(/\d+/.exec(source)?.[0] ?? '64'));
   if (decimal || type.kind === 'decimal') {
     if (context.options['decimal'] === 'string') return text;
     const scale = decimal ? Number(decimal[1] ?? '0') : type.kind === 'decimal' ? type.scale : 0;
-    return `CASE WHEN ${quoted} AND NOT contains(${text}, '.') THEN ${connectDecimal(text, String(scale))} ELSE ${plain(text, context)} END`;
+    return (
+      `CASE WHEN ${quoted} AND NOT contains(${text}, '.') THEN ${connectDecimal(text, String(scale))} ` +
+      `WHEN starts_with(${text}, '{') THEN ${variableScale(json)} ELSE ${plain(text, context)} END`
+    );
   }
   if (type.kind === 'date') return `CASE WHEN ${quoted} THEN rtrim(${text}, 'Z') ELSE ${dayText(text)} END`;
   if (type.kind === 'timestamp') {
@@ -129,12 +141,14 @@ function bigint(text: string): string {
   return `try_cast(${text} AS BIGINT)`;
 }
 
+/** NULL for days that DuckDB does not have, such as PostgreSQL's infinity. */
 function dayText(days: string): string {
-  return `(DATE '1970-01-01' + try_cast(${days} AS INTEGER))::VARCHAR`;
+  return `try((DATE '1970-01-01' + try_cast(${days} AS INTEGER))::VARCHAR)`;
 }
 
+/** NULL for times that DuckDB does not have, such as PostgreSQL's infinity. */
 function clockOf(micros: string): string {
-  return `make_timestamp(${micros})::VARCHAR`;
+  return `try(make_timestamp(${micros})::VARCHAR)`;
 }
 
 function localMicros(text: string, source: string, { options }: MemberContext): string {
@@ -144,7 +158,8 @@ function localMicros(text: string, source: string, { options }: MemberContext): 
   if (precision && options['time'] !== 'nanoseconds' && options['time'] !== 'microseconds') {
     return Number(precision[1] ?? '0') <= 3 ? `${n} * 1000` : n;
   }
-  return `CASE WHEN abs(${n}) < ${MILLIS_END} THEN ${n} * 1000 WHEN abs(${n}) < ${MICROS_END} THEN ${n} ELSE ${n} // 1000 END`;
+  const within = (end: string) => `${n} BETWEEN -${end} AND ${end}`;
+  return `CASE WHEN ${within(MILLIS_END)} THEN ${n} * 1000 WHEN ${within(MICROS_END)} THEN ${n} ELSE ${n} // 1000 END`;
 }
 
 /** `[-]hh:mm:ss[.f]` with as many digits after the point as the column has, or as the value needs. */
@@ -160,13 +175,17 @@ function timeText(micros: string, sourceType: string | undefined): string {
       : known === '0'
         ? `''`
         : `'.' || left(${fraction}, ${known})`;
-  return `CASE WHEN ${micros} < 0 THEN '-' ELSE '' END || ${clock} || ${tail}`;
+  return `try(CASE WHEN ${micros} < 0 THEN '-' ELSE '' END || ${clock} || ${tail})`;
 }
 
-/** BIT(1) is a truth value, BIT(n) little-endian bytes. */
-function bitsText(text: string, quoted: string): string {
+/** BIT(1) is a truth value, BIT(n) little-endian bytes: the number up to 64 bits, the bits themselves (PostgreSQL) beyond. */
+function bitsText(text: string, quoted: string, length: number): string {
   const reversed = `array_to_string(list_reverse(regexp_extract_all(hex(${base64Bytes(text)}), '..')), '')`;
-  return `CASE WHEN ${quoted} THEN ('0x' || ${reversed})::UBIGINT::VARCHAR ELSE CASE ${text} WHEN 'true' THEN '1' WHEN 'false' THEN '0' ELSE ${text} END END`;
+  const value =
+    length <= 64
+      ? `try_cast(try_cast('0x' || ${reversed} AS UBIGINT) AS VARCHAR)`
+      : `right(try(unhex(${reversed})::BIT::VARCHAR), ${length})`;
+  return `CASE WHEN ${quoted} THEN ${value} ELSE CASE ${text} WHEN 'true' THEN '1' WHEN 'false' THEN '0' ELSE ${text} END END`;
 }
 
 /** The source type text that a Connect field stands for, for columns that are still to be learnt. */

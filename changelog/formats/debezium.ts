@@ -1,8 +1,11 @@
+import { createHash } from 'node:crypto';
+
 import { lit } from '../../warehouse/duckdb.js';
 import type { ChangeSource } from '../change-source.js';
 import { documentSql, unreadableJsonReason } from '../document-sql.js';
 import { registerWideDecimal } from './connect-decimal.js';
 import { debeziumBytes, debeziumText } from './debezium-values.js';
+import { exactNumbers } from './exact-numbers.js';
 
 const ENVELOPE = {
   before: 'JSON',
@@ -11,6 +14,7 @@ const ENVELOPE = {
   ts_ms: 'BIGINT',
   ddl: 'VARCHAR',
   databaseName: 'VARCHAR',
+  tableChanges: 'JSON',
   source: {
     connector: 'VARCHAR',
     snapshot: 'VARCHAR',
@@ -29,8 +33,25 @@ const ENVELOPE = {
 const SCHEMA = { fields: [{ field: 'VARCHAR', fields: 'JSON' }] };
 const STRUCTURE = { ...ENVELOPE, payload: ENVELOPE, schema: SCHEMA };
 
-/** Debezium's stand-in for a value that PostgreSQL did not log, as text and as base64. */
-const UNAVAILABLE = ['__debezium_unavailable_value', 'X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ'];
+/**
+ * Debezium's stand-in for a value that the source did not log (PostgreSQL, Oracle), by the column's type: text, base64, hex, an array
+ * of the text's bytes, and the UUID that is made of it.
+ */
+const UNAVAILABLE = [
+  '__debezium_unavailable_value',
+  'X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1Z',
+  '5f5f646562657a69756d5f756e617661696c61626c655f76616c7565',
+  [...Buffer.from('__debezium_unavailable_value')].join(','),
+  nameUuid('__debezium_unavailable_value'),
+];
+
+/** Java's UUID.nameUUIDFromBytes. */
+function nameUuid(name: string): string {
+  const bytes = createHash('md5').update(name).digest();
+  bytes[6] = (bytes[6]! & 0x0f) | 0x30;
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+}
 
 /**
  * Debezium's JSON envelope, with the schema beside it or without, of relational sources, and TiCDC's debezium protocol. Order keys:
@@ -41,13 +62,15 @@ export const debezium: ChangeSource = {
   select(lines, { reading, raw, keys }) {
     const parsed =
       `SELECT p, o, ts AS kts, key, value, doc, from_json(doc, ${lit(JSON.stringify(STRUCTURE))}) AS j ` +
-      `FROM (SELECT *, ${documentSql('value', reading === 'careful')} AS doc FROM ${lines})`;
+      `FROM (SELECT *, ${exactNumbers('document', 'images')} AS doc FROM (SELECT *, ${imagesOf('document')} AS images ` +
+      `FROM (SELECT *, ${documentSql('value', reading === 'careful')} AS document FROM ${lines})))`;
     const either = (name: string) => `coalesce(j.payload.${name}, j.${name})`;
     const source = (name: string) => either(`source."${name}"`);
     const fields =
       `SELECT p, o, kts, key, value, doc, ${either('op')} AS type, ${either('before')}::VARCHAR AS old, ${either('after')}::VARCHAR AS new, ` +
       `${either('ddl')} AS ddl, coalesce(${source('db')}, ${either('"databaseName"')}) AS db, ` +
       `CASE WHEN ${source('schema')} <> 'public' THEN ${source('schema')} || '.' || ${source('table')} ELSE ${source('table')} END AS tbl, ` +
+      `${either('"tableChanges"')} IS NOT NULL AS tables, coalesce(${source('connector')} IN ('mysql', 'mariadb', 'TiCDC'), false) AS full_images, ` +
       `${source('connector')} = 'TiCDC' AS ticdc, coalesce(${source('snapshot')}, 'false') <> 'false' AS snapshot, ` +
       `${source('commit_ts')} AS commit_ts, ${source('lsn')} AS lsn, coalesce(${source('row')}, 0) AS "row_number", ` +
       `try_cast(regexp_extract(${source('file')}, '\\.([0-9]+)$', 1) AS BIGINT) * 1099511627776 + ${source('pos')} AS place, ` +
@@ -59,13 +82,13 @@ export const debezium: ChangeSource = {
       `WHEN type = 'm' AND ticdc THEN 'watermark' ` +
       `WHEN type IN ('c', 'r', 'u', 'd') THEN CASE WHEN starts_with(image, '{') AND db <> '' AND tbl <> '' AND event_us IS NOT NULL ` +
       `THEN 'change' WHEN type = 'd' AND image IS NULL THEN 'change' ELSE 'bad' END ` +
-      `WHEN type = 'm' THEN 'none' WHEN type IS NULL AND old IS NULL AND new IS NULL AND (j_heartbeat OR j_transaction) THEN 'none' ELSE 'bad' END AS kind ` +
+      `WHEN type = 'm' THEN 'none' WHEN type IS NULL AND old IS NULL AND new IS NULL AND (tables OR j_heartbeat OR j_transaction) THEN 'none' ELSE 'bad' END AS kind ` +
       `FROM (SELECT *, ${MEANS_NOTHING} FROM (${images}))`;
     const rank = `CASE type WHEN 'd' THEN 1 WHEN 'u' THEN 2 ELSE 3 END`;
     const unavailable = UNAVAILABLE.map((text) => `contains(image, ${lit(text)})`).join(' OR ');
     return (
       `SELECT p, o, kts, kind, CASE WHEN kind = 'bad' THEN CASE WHEN doc IS NULL THEN ${unreadableJsonReason('value')} ELSE 'not_a_change' END ` +
-      `WHEN kind = 'change' AND image IS NULL THEN 'no_key' WHEN kind = 'change' AND type <> 'd' AND (${unavailable}) THEN 'partial_row' END AS reason, ` +
+      `WHEN kind = 'change' AND image IS NULL THEN 'no_key' WHEN kind = 'change' AND type <> 'd' AND NOT full_images AND (${unavailable}) THEN 'partial_row' END AS reason, ` +
       `0 AS idx, db, tbl, CASE WHEN ddl IS NOT NULL THEN 'DDL' WHEN type = 't' THEN 'TRUNCATE' ` +
       `ELSE CASE type WHEN 'u' THEN 'u' WHEN 'd' THEN 'd' ELSE 'i' END END AS op, ` +
       `coalesce(commit_ts, place, lsn, o) AS cdc_ts, CASE WHEN commit_ts IS NOT NULL THEN ${rank} WHEN snapshot THEN 0 ` +
@@ -77,17 +100,28 @@ export const debezium: ChangeSource = {
   },
   hasFields: true,
   values: {
+    exact: true,
     binary: (text, _sourceType, options) => debeziumBytes(text, { options }),
     member: debeziumText,
     prepare: registerWideDecimal,
   },
 };
 
+/** The part of a document with the row's images, or all of it: a cheap cut, since Debezium writes the source after them. */
+function imagesOf(document: string): string {
+  const head = `split_part(${document}, '"source":{"version"', 1)`;
+  return `CASE WHEN contains(${head}, '"after":') THEN ${head} ELSE ${document} END`;
+}
+
 const keyText = `CASE WHEN json_valid(try(decode(key))) AND starts_with(try(decode(key)), '{') THEN try(decode(key)) END`;
 /** The record key's own object, from beside its schema if it has one. */
 const keyObject = `coalesce(json_extract(${keyText}, '$.payload')::VARCHAR, ${keyText})`;
 
+const CLOCKS = `['ts_ms', 'ts_us', 'ts_ns']`;
+const onlyClocks = (json: string) =>
+  `(len(json_keys(${json})) > 0 AND list_has_all(${CLOCKS}, json_keys(${json})))`;
+
 /** Heartbeats and transaction markers are no changes, and known. */
 const MEANS_NOTHING =
-  `coalesce(json_keys(doc) = ['ts_ms'] OR json_keys(json_extract(doc, '$.payload')) = ['ts_ms'], false) AS j_heartbeat, ` +
+  `coalesce(${onlyClocks('doc')} OR ${onlyClocks(`json_extract(doc, '$.payload')`)}, false) AS j_heartbeat, ` +
   `coalesce(coalesce(doc ->> '$.payload.status', doc ->> '$.status') IN ('BEGIN', 'END'), false) AS j_transaction`;

@@ -16,6 +16,7 @@ const STRUCTURE = {
   primary_key_columns: 'JSON',
   data: 'JSON',
   old: 'JSON',
+  reason: 'VARCHAR',
   sql: 'VARCHAR',
 };
 
@@ -25,7 +26,7 @@ const LAST = '4611686018427387904';
 /**
  * Maxwell's records. With `output_binlog_position` the order key is (binlog file number, position) and the row's place in its
  * transaction; without it, the Kafka offset: `ts` is the time of the statement in seconds and orders nothing. Bootstrapped
- * rows have no position and so are older than every change that has one.
+ * rows have no position and so are older than every change that has one. What was too large for the producer has a `reason` and only its key.
  */
 export const maxwell: ChangeSource = {
   select(lines, { reading, raw, keys }) {
@@ -46,7 +47,8 @@ export const maxwell: ChangeSource = {
     const keyColumns = keys ? `coalesce(j.primary_key_columns::VARCHAR, ${keyNames})` : 'NULL';
     return (
       `SELECT p, o, kts, kind, ` +
-      `CASE WHEN kind = 'bad' THEN CASE WHEN doc IS NULL THEN ${unreadableJsonReason('value')} ELSE 'not_a_change' END END AS reason, ` +
+      `CASE WHEN kind = 'bad' THEN CASE WHEN doc IS NULL THEN ${unreadableJsonReason('value')} ELSE 'not_a_change' END ` +
+      `WHEN kind = 'change' AND j.reason IS NOT NULL AND type <> 'delete' THEN 'partial_row' END AS reason, ` +
       `0 AS idx, db, tbl, CASE WHEN kind = 'ddl' THEN type ELSE CASE type WHEN 'update' THEN 'u' WHEN 'delete' THEN 'd' ELSE 'i' END END AS op, ` +
       `coalesce(place, o) AS cdc_ts, CASE WHEN place IS NULL THEN ${rank} WHEN j.xoffset IS NOT NULL THEN j.xoffset * 4 + ${rank} ` +
       `WHEN j.commit = 'true' THEN ${LAST} + ${rank} ELSE o * 4 + ${rank} END AS cdc_seq, ` +
@@ -56,6 +58,7 @@ export const maxwell: ChangeSource = {
     );
   },
   values: {
+    exact: true,
     binary: base64Bytes,
     text: (text, sourceType) => (membersOf(sourceType)?.kind === 'set' ? setNames(text) : text),
   },

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 
 import type { TestRecord } from './landing.js';
 
-export const FIXTURE_ROOT = process.env['TRIBUTARY_FIXTURES'] ?? '/work/shared/reference/fixtures';
+export const FIXTURE_ROOT = fileURLToPath(new URL('../../fixtures', import.meta.url));
 
 export interface FixtureExpectation {
   op: string;

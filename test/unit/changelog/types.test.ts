@@ -55,6 +55,8 @@ describe('source types', () => {
     ['varbinary(16)', 'binary'],
     ['bit(1)', 'bigint'],
     ['bit', 'decimal(20,0)'],
+    ['bit(64)', 'decimal(20,0)'],
+    ['bit(65)', 'string'],
     ['geometry', 'string'],
   ])('%s becomes %s', (source, hive) => expect(sourceTypeToHive(source)).toBe(hive));
 
