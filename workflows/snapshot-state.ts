@@ -53,6 +53,14 @@ export function applyPublished(state: SnapshotState, done: SnapshotDone, again: 
   });
 }
 
+/**
+ * Whether what was answered to be owed still is, after `made` was published. A change that came while it was being made, from before
+ * it, begins the making anew at an earlier boundary; going on would take the later ones for done.
+ */
+export function goesOn(state: SnapshotState, made: DueSnapshots['due'][number]): boolean {
+  return !made.again || state.remake?.doneMs === made.boundary.ms;
+}
+
 /** State after a snapshot could not be made; `fault` is null if it was given up on a person's word. */
 export function applyFailed(state: SnapshotState, fault: Fault | null): SnapshotState {
   return settled({ ...state, fault: fault ?? state.fault });

@@ -5,6 +5,7 @@ import {
   condition,
   isCancellation,
   ParentClosePolicy,
+  patched,
   sleep,
   startChild,
   WorkflowIdReusePolicy,
@@ -139,6 +140,8 @@ export class Snapshots {
       if (host.state().remake !== null && !due.again) return;
       await this.make(due);
       if (!host.ready()) return;
+      // Tables that went on in such a case before are replayed as they were.
+      if (!reduce.goesOn(host.state(), due) && patched('remake-restarts')) return;
     }
     if (answer.due.some(({ again }) => !again)) await this.retire();
   }

@@ -63,6 +63,26 @@ describe('changes that come after their snapshot', () => {
     expect(reduce.outdate(half, 10).remake).toEqual({ fromMs: 10, doneMs: null });
   });
 
+  // Days before the one that is being made would keep what is known to be wrong, and nobody would be told.
+  it('from before the one that is being made anew, begin the making anew at their own boundary', () => {
+    const due = (ms: number) => ({
+      boundary: { ms, partition: { dt: `${ms}` }, name: `dt=${ms}`, wall: '' },
+      previous: null,
+      again: true,
+    });
+    const making = at({
+      lastMs: 300,
+      remake: { fromMs: 150, doneMs: null },
+      running: { name: 'x', ms: 200 },
+    });
+    expect(reduce.goesOn(reduce.applyPublished(making, done(200), true), due(200))).toBe(true);
+    const outdated = reduce.outdate(making, 20);
+    const after = reduce.applyPublished(outdated, done(200), true);
+    expect(after.remake).toEqual({ fromMs: 20, doneMs: null });
+    expect(reduce.goesOn(after, due(200))).toBe(false);
+    expect(reduce.goesOn(after, { ...due(200), again: false })).toBe(true);
+  });
+
   it('are dealt with when nothing is left to make anew', () => {
     const state = at({ lastMs: 300, remake: { fromMs: 50, doneMs: 300 } });
     const answer = { due: [], lastMs: 300, nextMs: 400 };
