@@ -19,7 +19,7 @@ export interface ChangeLog {
   request: LandSplitRequest;
   spool: Spool;
   /** Lines to read instead of the spool's own: what was made of records that are no text. */
-  linesPath?: string;
+  linesPath?: string | string[];
   tables: LandingTable[];
   /** Quarantine of records that no table can claim. */
   unattributedTo: string;

@@ -9,6 +9,7 @@ import { AvroLines } from './avro-lines.js';
 import { CanonicalLines } from './canonical-lines.js';
 import { changeSource } from './change-source.js';
 import { noChanges, type ChangesResult } from './changes.js';
+import { CompressedLines } from './compressed-lines.js';
 import { decoderFactory } from './decoders/index.js';
 import { avroSource } from './formats/debezium-avro.js';
 import { createDebeziumMongoDecoder } from './formats/debezium-mongo.js';
@@ -27,6 +28,8 @@ interface Group {
   decoded: CanonicalLines | undefined;
   /** Records made readable as text, where the format needs that. */
   avro: AvroLines | undefined;
+  /** Records that the producer compressed by itself. */
+  compressed: CompressedLines | undefined;
 }
 
 /**
@@ -38,8 +41,8 @@ interface Group {
 export async function landSplit(request: LandSplitRequest): Promise<LandSplitResult> {
   await mkdir(request.workDir, { recursive: true });
   const groups = await openGroups(request);
-  const decoders = groups.flatMap(({ decoded, avro }) =>
-    [decoded, avro].filter((sink) => sink !== undefined),
+  const decoders = groups.flatMap(({ decoded, avro, compressed }) =>
+    [decoded, avro, compressed].filter((sink) => sink !== undefined),
   );
   const spool = await spoolBlocks(request.blocks, request.workDir, request, decoders);
   // One thread: with more, DuckDB's partitioned writes give files whose order of rows changes from run to run.
@@ -99,6 +102,7 @@ async function openGroups(request: LandSplitRequest): Promise<Group[]> {
       tables,
       decoded: factory && (await CanonicalLines.create(path, factory(formatOptions))),
       avro: isAvro ? await avroLines(request, path, tables[0]!) : undefined,
+      compressed: format === 'canal-json' ? await CompressedLines.create(path) : undefined,
     });
   }
   return groups;
@@ -130,7 +134,7 @@ async function landGroups(
   groups: Group[],
 ): Promise<ChangesResult> {
   const result = noChanges();
-  for (const { tables, decoded, avro } of groups) {
+  for (const { tables, decoded, avro, compressed } of groups) {
     const unattributedTo = unattributedQuarantine(request.topic, tables);
     const log = { request, spool, tables, unattributedTo };
     const source = changeSource(tables[0]!.spec.format);
@@ -142,9 +146,11 @@ async function landGroups(
       );
       result.withoutRows += avro.odd;
     } else if (source) {
-      merge(result, await landTextChanges(duck, log, source));
+      const more = compressed && compressed.rows > 0 ? compressed.linesPath : undefined;
+      const linesPath = more === undefined ? undefined : [spool.linesPath, more];
+      merge(result, await landTextChanges(duck, { ...log, linesPath }, source));
       // A tombstone means nothing in a change log.
-      if (spool.odd > 0) result.withoutRows += await quarantineOdd(duck, spool, unattributedTo, false);
+      if (spool.odd > 0) result.withoutRows += await quarantineOdd(duck, spool, unattributedTo, false, more);
     } else result.files.push(...(await landRecords(duck, request, spool, tables, unattributedTo)));
   }
   return result;
@@ -173,9 +179,22 @@ async function landRecords(
   return files;
 }
 
-/** Values that are not UTF-8 and, if `nulls`, null values. Answers how many null values were left out. */
-async function quarantineOdd(duck: Duck, spool: Spool, owner: string, nulls: boolean): Promise<number> {
-  const odd = spoolRows(spool.oddPath);
+/**
+ * Values that are not UTF-8 and, if `nulls`, null values; but for those that have been read and are in `readPath`. Answers how many null
+ * values were left out.
+ */
+async function quarantineOdd(
+  duck: Duck,
+  spool: Spool,
+  owner: string,
+  nulls: boolean,
+  readPath?: string,
+): Promise<number> {
+  const all = spoolRows(spool.oddPath);
+  const odd =
+    readPath === undefined
+      ? all
+      : `(SELECT a.* FROM ${all} a ANTI JOIN ${spoolRows(readPath)} r ON a.p = r.p AND a.o = r.o)`;
   await duck.run(
     quarantineInsert(
       `SELECT ${lit(owner)}, p::INTEGER, o, ts, CASE WHEN value IS NULL THEN 'null_value' ELSE 'invalid_utf8' END, NULL, key, value ` +

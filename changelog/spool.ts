@@ -5,9 +5,10 @@ import type { RecordBlock } from '../kafka/types.js';
 import { lit } from '../warehouse/duckdb.js';
 import { LineFile, OddFile } from './spool-file.js';
 
-/** Rows of a spool's file as SQL: p, o, ts, key, value. The file has numbers as the blocks have them, in doubles. */
-export function spoolRows(path: string): string {
-  return `(SELECT p::BIGINT AS p, o::BIGINT AS o, ts::BIGINT AS ts, key, value FROM read_parquet(${lit(path)}))`;
+/** Rows of a spool's files as SQL: p, o, ts, key, value. The file has numbers as the blocks have them, in doubles. */
+export function spoolRows(paths: string | string[]): string {
+  const files = [paths].flat().map(lit).join(', ');
+  return `(SELECT p::BIGINT AS p, o::BIGINT AS o, ts::BIGINT AS ts, key, value FROM read_parquet([${files}]))`;
 }
 
 /** The records of a split on the local disk. */

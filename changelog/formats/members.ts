@@ -24,7 +24,10 @@ export function memberNames(text: string, sourceType: string | undefined): strin
   const list = `[${known.members.map(lit).join(', ')}]::VARCHAR[]`;
   const number = `try_cast(${text} AS UBIGINT)`;
   if (known.kind === 'enum')
-    return `CASE WHEN ${number} = 0 THEN '' ELSE list_extract(${list}, ${number}::BIGINT) END`;
+    return (
+      `CASE WHEN ${number} IS NULL THEN ${text} WHEN ${number} = 0 THEN '' ` +
+      `WHEN ${number} <= ${known.members.length} THEN list_extract(${list}, ${number}::INTEGER) END`
+    );
   const all = (1n << BigInt(known.members.length)) - 1n;
   const picked = known.members.map(
     (name, bit) => `CASE WHEN ${number} & ${1n << BigInt(bit)}::UBIGINT <> 0 THEN ${lit(name)} END`,

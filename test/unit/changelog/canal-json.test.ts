@@ -8,7 +8,8 @@ import { cleanUp, land } from './landing.js';
 
 afterAll(cleanUp);
 
-const skip = new Set(['types_bin__snappy', 'types_text__lz4', 'large_row__handle_key_only']);
+/** Tested beside other rows that are only a part (changes.test.ts). */
+const skip = new Set(['large_row__handle_key_only']);
 
 describe.each(['ticdc-canal-json', 'canal-json'])('%s: golden cases', (format) => {
   const names = readdirSync(`${FIXTURE_ROOT}/${format}`).map((file) => file.replace('.json', ''));
@@ -38,5 +39,25 @@ describe.each(['ticdc-canal-json', 'canal-json'])('%s: golden cases', (format) =
     expect(seen.map(key).sort()).toEqual(meant.map(key).sort());
     const ddl = golden.expected.filter((entry) => entry.op === 'ddl').map((entry) => entry['sql']);
     expect(landed.result.schemaEvents.map((event) => event.sql).sort()).toEqual([...ddl].sort());
+  });
+});
+
+describe('canal-json: values that TiCDC compressed', () => {
+  it('land beside plain ones; bytes that are neither are quarantined once', async () => {
+    const golden = fixture('ticdc-canal-json', 'types_text__lz4');
+    const { records } = golden;
+    const tables = goldenTables(golden, 'canal-json', { rawColumn: 'raw' });
+    const bad = { value: Buffer.from([0x04, 0x22, 0x4d, 0x18, 0xff, 0x00]) };
+    const landed = await land(tables, [
+      ...records,
+      bad,
+      { value: null },
+      ...fixture('ticdc-canal-json', 'types_text').records,
+    ]);
+    const rows = await landed.rows(`${tables[0]!.spec.name}_changelog`, 'raw');
+    expect(rows.length).toBe(2 * goldenChanges(golden).length);
+    for (const { raw } of rows) expect(raw).toMatch(/^\{"id":0,/);
+    expect(landed.result).toMatchObject({ quarantined: 1, withoutRows: 1 });
+    expect(await landed.reasons()).toEqual([`${records.length}: invalid_utf8`]);
   });
 });
