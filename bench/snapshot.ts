@@ -25,9 +25,9 @@ const { values: flags } = parseArgs({
     rows: { type: 'string', default: '2000000' },
     changes: { type: 'string', default: '100000' },
     'rows-per-bucket': { type: 'string', default: '2000000' },
-    threads: { type: 'string', default: '2' },
+    threads: { type: 'string', default: '1' },
     'memory-mb': { type: 'string', default: '1000' },
-    parallel: { type: 'string', default: '1' },
+    parallel: { type: 'string', default: '2' },
     hive: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
   },
@@ -84,8 +84,9 @@ async function main(): Promise<void> {
 
 async function bench(root: string): Promise<void> {
   const storage = new FileStorage(join(root, 'storage'));
+  // A worker merges one bucket a core at a time: the copy has all cores too.
   const duck = await Duck.open({
-    threads: number('threads'),
+    threads: number('threads') * number('parallel'),
     memoryLimitMb: number('memory-mb'),
     tempDirectory: join(root, 'spill'),
   });
