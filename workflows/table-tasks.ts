@@ -16,6 +16,11 @@ export class TableTasks {
     return !this.pending && this.running === undefined;
   }
 
+  /** Whether the table is being stopped, or will be. */
+  get stopping(): boolean {
+    return this.running?.task.kind === 'stop' || this.waiting.some(({ kind }) => kind === 'stop');
+  }
+
   /** Whether someone wants the table to live on who spoke after the request that is being done. */
   get revived(): boolean {
     return this.waiting.some(({ kind }) => LIVING.has(kind));

@@ -243,6 +243,7 @@ export async function table(input: TableInput): Promise<void> {
     snapshots: state.snapshots ?? null,
     fault: faultNow(),
     backfill: state.backfill ?? null,
+    stopping: state.phase === 'stopped' || (tasks.stopping && !tasks.revived),
   }));
 
   const faultNow = (): Fault | null =>

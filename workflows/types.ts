@@ -371,4 +371,6 @@ export interface TableStatus {
   fault: Fault | null;
   /** What runs, and what became of the last ones. */
   backfill: BackfillMemory | null;
+  /** It ends as soon as what it is in the middle of is done. */
+  stopping: boolean;
 }

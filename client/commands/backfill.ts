@@ -16,6 +16,7 @@ import {
   planBackfillUpdate,
 } from '../../workflows/reread-messages.js';
 import { backfillWorkflowId, tableWorkflowId } from '../../workflows/names.js';
+import { progressWords } from '../backfill-text.js';
 import { follow } from '../follow.js';
 import { parseInstant } from '../instant.js';
 import { count, print, printJson, renderTable } from '../output.js';
@@ -60,7 +61,7 @@ export async function backfill(table: string, options: BackfillOptions): Promise
       client,
       accepted.workflowId,
       backfillStatusQuery,
-      progressLine,
+      progressWords,
     );
     if (options.json) printJson(result);
     else print(resultText(result));
@@ -85,12 +86,6 @@ function requestOf(spec: TableSpec, options: BackfillOptions): BackfillRequest {
   }
   const id = options.id ?? new Date().toISOString().replace(/[-:.]/g, '').slice(0, 18);
   return { id, fromMs, toMs, acceptMissing: options.acceptMissing ?? false };
-}
-
-function progressLine(status: BackfillStatus): string {
-  if (!status.outline) return 'planning';
-  const done = status.rebuilt + status.unchanged + status.failedCount;
-  return `${done} of ${status.outline.taken} partitions, ${count(status.fresh)} rows read again`;
 }
 
 async function cancel(client: Client, table: string, options: BackfillOptions): Promise<void> {

@@ -11,6 +11,7 @@ import { diffValues, type Difference } from '../diff.js';
 import { note, print, printJson } from '../output.js';
 import { overview } from '../overview.js';
 import { openSession, pickTables, settingsOf, temporalTarget } from '../session.js';
+import { isStopping, reviveTable } from '../start-stopping.js';
 import { ask, ifRunning, withTemporal } from '../temporal.js';
 import { workerMissing, workersComing } from '../workers-alive.js';
 
@@ -23,6 +24,7 @@ interface Started {
     | 'unchanged'
     | 'reloaded'
     | 'tries again'
+    | 'was being stopped, goes on'
     | 'joined its topic again'
     | 'would start'
     | 'would reload';
@@ -78,27 +80,16 @@ async function startTable(
   const workflowId = tableWorkflowId(spec.name);
   const handle = client.workflow.getHandle(workflowId);
   const description = await ifRunning(() => handle.describe());
-  if (description?.status.name !== 'RUNNING') {
-    if (!dryRun) {
-      const input: TableInput = { spec, settings };
-      await client.workflow.start('table', {
-        workflowId,
-        taskQueue,
-        args: [input],
-        workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
-        staticSummary: `${spec.mode} of ${spec.kafka}/${spec.topic} (${spec.format})`,
-        typedSearchAttributes: [
-          { key: searchAttributes.table, value: spec.name },
-          { key: searchAttributes.mode, value: spec.mode },
-          { key: searchAttributes.source, value: `${spec.kafka}/${spec.topic}` },
-          { key: searchAttributes.phase, value: 'preparing' },
-          { key: searchAttributes.paused, value: false },
-        ],
-      });
-    }
+  const begin = async (): Promise<Started> => {
+    if (!dryRun) await startWorkflow(client, { spec, settings }, taskQueue);
     return { table: spec.name, workflowId, outcome: dryRun ? 'would start' : 'started', changes: [] };
-  }
+  };
+  if (description?.status.name !== 'RUNNING') return begin();
   if (description.taskQueue !== taskQueue) throw elsewhere(spec.name, description.taskQueue, taskQueue);
+  if (await isStopping(client, spec.name)) {
+    if (dryRun || (await reviveTable(client, spec, settings)) === 'ended') return begin();
+    return { table: spec.name, workflowId, outcome: 'was being stopped, goes on', changes: [] };
+  }
   const running = await ask(client, workflowId, specQuery);
   const changes = diffValues(running, { spec, settings });
   if (changes.length === 0) {
@@ -117,6 +108,24 @@ async function startTable(
   }
   if (!dryRun) await handle.signal(reloadSignal, { spec, settings });
   return { table: spec.name, workflowId, outcome: dryRun ? 'would reload' : 'reloaded', changes };
+}
+
+async function startWorkflow(client: Client, input: TableInput, taskQueue: string): Promise<void> {
+  const { spec } = input;
+  await client.workflow.start('table', {
+    workflowId: tableWorkflowId(spec.name),
+    taskQueue,
+    args: [input],
+    workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+    staticSummary: `${spec.mode} of ${spec.kafka}/${spec.topic} (${spec.format})`,
+    typedSearchAttributes: [
+      { key: searchAttributes.table, value: spec.name },
+      { key: searchAttributes.mode, value: spec.mode },
+      { key: searchAttributes.source, value: `${spec.kafka}/${spec.topic}` },
+      { key: searchAttributes.phase, value: 'preparing' },
+      { key: searchAttributes.paused, value: false },
+    ],
+  });
 }
 
 /** Reading whole tables of a production database once more is asked for by name, and only where there is something to read. */

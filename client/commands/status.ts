@@ -2,9 +2,12 @@ import pc from 'picocolors';
 import { TributaryError } from '../../common/errors.js';
 import { progressText } from '../../workflows/bootstrap-state.js';
 import { statusQuery, topicQuery } from '../../workflows/messages.js';
-import { tableWorkflowId } from '../../workflows/names.js';
+import { backfillWorkflowId, tableWorkflowId } from '../../workflows/names.js';
 import type { Replay } from '../../workflows/replay-types.js';
 import type { BootstrapBase, TableStatus } from '../../workflows/types.js';
+import type { BackfillStatus } from '../../workflows/backfill-types.js';
+import { backfillStatusQuery } from '../../workflows/reread-messages.js';
+import { backfillRows } from '../backfill-text.js';
 import { pickTables, openSession, temporalTarget, type Session } from '../session.js';
 import { renderTable, count, print, seconds } from '../output.js';
 import { overview, type TableOverview } from '../overview.js';
@@ -141,7 +144,14 @@ async function one(
   const progress = state.progress;
   const member = topic?.members[name];
   const rows: [string, string][] = [
-    ['phase', state.phase === 'running' && progress ? `${state.phase} (${progress.phase})` : state.phase],
+    [
+      'phase',
+      state.stopping
+        ? 'stopping'
+        : state.phase === 'running' && progress
+          ? `${state.phase} (${progress.phase})`
+          : state.phase,
+    ],
     ['source', `${state.source} (${state.format})`],
     ...(state.bootstrap ? [['bootstrap', progressText(state.bootstrap)] satisfies [string, string]] : []),
     ...(state.bootstrap?.warning ? [['', state.bootstrap.warning] satisfies [string, string]] : []),
@@ -162,6 +172,7 @@ async function one(
         : 'not known yet',
     ],
     ...snapshotRows(state.snapshots),
+    ...backfillRows(state.backfill, await backfillProgress(client, name, state)),
     ['commit', String(topic?.seq ?? '')],
     ['positions', topic ? positionsText(topic.positions) : ''],
     ...(member?.lanes ?? []).map((lane): [string, string] => [
@@ -193,6 +204,17 @@ async function one(
       `  ${s.message}`,
     );
   return lines.join('\n');
+}
+
+/** A backfill ends between two looks, or its worker is away: its line then says less, and the page is shown all the same. */
+async function backfillProgress(
+  client: TemporalClient,
+  table: string,
+  { backfill }: TableStatus,
+): Promise<BackfillStatus | undefined> {
+  if (!backfill?.running) return undefined;
+  const workflowId = backfillWorkflowId(table, backfill.running.id);
+  return ask(client, workflowId, backfillStatusQuery).catch(() => undefined);
 }
 
 function baseText({ rows, boundaryMs }: BootstrapBase): string {

@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { backfillRows } from '../../../client/backfill-text.js';
+import { newProgress } from '../../../workflows/backfill-state.js';
+import type { BackfillMemory, BackfillStatus } from '../../../workflows/backfill-types.js';
+
+const DAY = 86_400_000;
+const entry = { id: 'notes', fromMs: 0, toMs: DAY, startedMs: 1 };
+const recent = [{ ...entry, id: 'first', outcome: 'partial' as const, rebuilt: 3 }];
+const memory = (change: Partial<BackfillMemory>): BackfillMemory => ({
+  running: null,
+  recent,
+  refused: null,
+  ...change,
+});
+
+// Whoever opens the page at night must see that days are being rebuilt, or that the last attempt left some out.
+describe('backfills in status', () => {
+  it('shows the running one with how far it is, and says so if it does not answer', () => {
+    const status: BackfillStatus = {
+      ...newProgress('pin', 1),
+      ...{ id: 'notes', table: 't', fromMs: 0, toMs: DAY, phase: 'running' },
+    };
+    const running = memory({ running: entry });
+    expect(backfillRows(running, status)).toEqual([
+      ['backfill', 'notes, 1970-01-01T00:00:00.000Z up to 1970-01-02T00:00:00.000Z: planning'],
+    ]);
+    expect(backfillRows(running, undefined)[0]![1]).toContain('does not answer');
+  });
+
+  it('shows the last one with its outcome, and a refusal that came as a signal', () => {
+    const refused = { id: 'other', message: 'Backfill notes is running.', atMs: 2 };
+    const rows = backfillRows(memory({ refused }), undefined);
+    expect(rows[0]![1]).toMatch(/^first, .*: partial, 3 partitions rebuilt$/);
+    expect(rows[1]).toEqual(['refused', 'backfill other: Backfill notes is running.']);
+    expect(backfillRows(null, undefined)).toEqual([]);
+  });
+});
