@@ -8,7 +8,7 @@ import type { ConnectField } from './formats/debezium-values.js';
 import { duckPath, parseJsonPath } from './json-path.js';
 import { planJsonShape, type JsonShape } from './json-shape.js';
 import { quotedNumbers, unmarkedJson, unmarkedText } from './formats/exact-numbers.js';
-import { plainDocument } from './formats/extended-json.js';
+import { documentValue, plainDocument } from './formats/extended-json.js';
 import { KEY_COLUMN } from './partitioned-copy.js';
 import { instantSql, partitionKeySql } from './time-sql.js';
 import type { LandingTable } from './types.js';
@@ -224,7 +224,10 @@ export class ChangeSelect {
 
   private text(column: ChangeColumn, i: number): string {
     if (column.shard) return 'tbl';
-    if (column.inDocument) return this.document.read(i, 'document_parsed', 'document');
+    if (column.inDocument) {
+      const found = this.document.read(i, 'document_parsed', 'document');
+      return isNested(column.type) ? found : documentValue(found, column.type);
+    }
     const member = this.member(column, i);
     if (column.type.kind !== 'date' && column.type.kind !== 'timestamp') return member;
     // MySQL's zero dates are no dates in Hive.

@@ -1,7 +1,8 @@
 import { TributaryError } from '../common/errors.js';
 import type { SnapshotColumn, SnapshotTable } from '../warehouse/snapshot/types.js';
 import { fitSql, isNested } from './fit.js';
-import { plainDocument } from './formats/extended-json.js';
+import { documentValue, plainDocument } from './formats/extended-json.js';
+import { hexBytes } from './formats/hex.js';
 import { parseHiveType } from './hive-type.js';
 import { parseJsonPath } from './json-path.js';
 import { planJsonShape } from './json-shape.js';
@@ -55,12 +56,15 @@ function documentColumns({ spec, columns }: LandingTable): SnapshotColumn[] {
   const context = { zone: { name: spec.timezone }, timestamps: spec.timestamps };
   return columns.map(({ name, type, path }, i) => {
     if (!path.startsWith('$')) return { name, type };
+    const hive = parseHiveType(type);
+    const found = isNested(hive) ? 'f' : documentValue('f', hive);
+    const value = hive.kind === 'binary' ? hexBytes('t') : fitSql(hive, 't', context);
     return {
       name,
       type,
       fromDocument: (doc) =>
-        `(SELECT ${fitSql(parseHiveType(type), 't', context)} FROM (SELECT ${shape.read(i, 'parsed', 'plain')} AS t ` +
-        `FROM (SELECT plain, ${shape.parse('plain') ?? 'NULL'} AS parsed FROM (SELECT ${plainDocument(doc)} AS plain))))`,
+        `(SELECT ${value} FROM (SELECT ${found} AS t FROM (SELECT ${shape.read(i, 'parsed', 'plain')} AS f ` +
+        `FROM (SELECT plain, ${shape.parse('plain') ?? 'NULL'} AS parsed FROM (SELECT ${plainDocument(doc)} AS plain)))))`,
     };
   });
 }

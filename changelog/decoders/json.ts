@@ -11,7 +11,8 @@ export type JsonObject = Map<string, JsonValue>;
 
 /** MongoDB allows 100 levels and MongoShake's Key/Value form has three brackets for each. */
 const MAX_DEPTH = 400;
-const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+/** With the words for what JSON has no number for: MongoDB's Java driver writes them bare in its legacy dialect. */
+const NUMBER = /-?(?:(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|Infinity)|NaN/y;
 const HEX4 = /^[0-9a-fA-F]{4}$/;
 const ESCAPES: Record<string, string> = {
   '"': '"',

@@ -3,11 +3,12 @@ import { looksLikeBson, readBson } from './bson-read.js';
 import { utf8 } from './bytes.js';
 import type { Document, Ejson } from './ejson.js';
 import { ejsonText, Scalar } from './ejson.js';
-import { documentFromJson } from './ejson-read.js';
+import { documentFromJson, parseEjson } from './ejson-read.js';
 import { parseJson } from './json.js';
 import type { MongoEffect, MongoPlace } from './mongo-change.js';
 import { docIdMode, mongoChange, seqOf, tsOf } from './mongo-change.js';
 import type { DocIdMode } from './mongo-id.js';
+import { idOf } from './mongo-id.js';
 import { splitNamespace } from './mongo-oplog.js';
 import { setUnsetPatch, unknownPatch } from './mongo-patch.js';
 import type { PatchPath } from './mongo-patch.js';
@@ -62,8 +63,8 @@ function decodeBare(
 ): DecodedRecord {
   const place = { database, collection, ts: null, seq: seqOf(record.offset, 0), eventMs: record.timestamp };
   if (document !== null)
-    return { changes: [mongoChange(place, document.get('_id'), { op: 'u', doc: document }, mode)] };
-  const id = record.key === null ? undefined : readEvent(record.key, 'key')?.get('_id');
+    return { changes: [mongoChange(place, idOf(document), { op: 'u', doc: document }, mode)] };
+  const id = record.key === null ? undefined : idOf(readEvent(record.key, 'key'));
   // The key of a dropped collection's event is a resume token: no document.
   if (id === undefined || (id instanceof Map && id.has('_data'))) return nothing();
   return { changes: [mongoChange(place, id, { op: 'd' }, mode)] };
@@ -93,21 +94,32 @@ function decodeEvent(event: Document, record: KafkaRecord, mode: DocIdMode): Dec
   if (database === null || collection === null) throw new DecodeProblem('malformed', 'event without its ns');
   const place: MongoPlace = { database, collection, seq: seqOf(record.offset, 0), ...time };
   const before = document(event, 'fullDocumentBeforeChange');
-  return { changes: [mongoChange(place, idOf(event), effect, mode, before)] };
+  return { changes: [mongoChange(place, eventId(event), effect, mode, before)] };
+}
+
+/** With `output.format.value=schema` the connector writes documents as JSON texts inside the event. */
+function unfolded(value: Ejson | undefined): Ejson | undefined {
+  return typeof value === 'string' && value.startsWith('{') ? parseEjson(value) : value;
 }
 
 function document(event: Document, name: string): Document | null {
-  const value = event.get(name);
+  const value = unfolded(event.get(name));
   return value instanceof Map ? value : null;
 }
 
 /** Documents are keyed by `_id`; documentKey may have the shard key beside it. */
-function idOf(event: Document): Ejson | undefined {
-  return document(event, 'documentKey')?.get('_id') ?? document(event, 'fullDocument')?.get('_id');
+function eventId(event: Document): Ejson | undefined {
+  return idOf(document(event, 'documentKey'), document(event, 'fullDocument'));
 }
 
 /** What a change event does; null for everything else (drop, rename, invalidate, and kinds that are yet to come). */
 function effectOf(event: Document, operation: string): MongoEffect | null {
+  if (event.has('splitEvent')) {
+    throw new DecodeProblem(
+      'unsupported',
+      'a part of an event that MongoDB has split ($changeStreamSplitLargeEvent): no part tells the change',
+    );
+  }
   const full = document(event, 'fullDocument');
   switch (operation) {
     case 'insert':
@@ -125,7 +137,7 @@ function effectOf(event: Document, operation: string): MongoEffect | null {
 }
 
 function deltaPatch(event: Document): string {
-  const id = idOf(event);
+  const id = eventId(event);
   const description = document(event, 'updateDescription');
   if (description === null)
     return unknownPatch('an update with neither a document nor an updateDescription', id);
@@ -170,7 +182,7 @@ function wholeNumber(value: Ejson | undefined): number | null {
 function eventTime(event: Document, record: KafkaRecord): { ts: bigint; eventMs: number } {
   const token = document(event, '_id');
   if (token?.get('copyingData') === true) return { ts: 0n, eventMs: record.timestamp };
-  const time = clusterTime(event.get('clusterTime')) ?? tokenTime(token?.get('_data'));
+  const time = clusterTime(unfolded(event.get('clusterTime'))) ?? tokenTime(token?.get('_data'));
   if (time === null) throw new DecodeProblem('malformed', 'event without clusterTime');
   return { ts: tsOf(time), eventMs: time.seconds * 1000 };
 }

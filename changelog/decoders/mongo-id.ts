@@ -1,4 +1,4 @@
-import type { Ejson } from './ejson.js';
+import type { Document, Ejson } from './ejson.js';
 import { ejsonText, Scalar } from './ejson.js';
 
 const TYPED = /^\{"\$(oid|numberInt|numberLong|numberDouble|numberDecimal)":"([^"]*)"\}$/;
@@ -30,6 +30,11 @@ export function docId(id: Ejson, mode: DocIdMode): string {
     default:
       return id.text;
   }
+}
+
+/** `_id` of the first document that has one, be it null, which is an id like others; undefined if none has. */
+export function idOf(...documents: (Document | null | undefined)[]): Ejson | undefined {
+  return documents.find((document) => document?.has('_id'))?.get('_id');
 }
 
 function doubleId(value: number): string {

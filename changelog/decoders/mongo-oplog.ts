@@ -5,6 +5,7 @@ import type { MongoEffect, MongoTime } from './mongo-change.js';
 import { mongoChange, seqOf, tsOf } from './mongo-change.js';
 import { diffProblem } from './mongo-diff.js';
 import type { DocIdMode } from './mongo-id.js';
+import { idOf } from './mongo-id.js';
 import { diffPatch, setUnsetPatch, unknownPatch } from './mongo-patch.js';
 import { DecodeProblem } from './problem.js';
 
@@ -39,15 +40,16 @@ export class OplogTranslator {
     if (entry.fromMigrate) return;
     switch (entry.op) {
       case 'i':
-        this.change(entry, entry.o.get('_id'), { op: 'i', doc: entry.o });
+        if (splitNamespace(entry.ns)[1] === 'system.indexes') this.ddl(entry, 'createIndexes', null);
+        else this.change(entry, idOf(entry.o), { op: 'i', doc: entry.o });
         break;
       case 'u': {
-        const id = entry.o2?.get('_id') ?? entry.documentKey?.get('_id') ?? entry.o.get('_id');
+        const id = idOf(entry.o2, entry.documentKey, entry.o);
         this.change(entry, id, updateEffect(entry.o, id));
         break;
       }
       case 'd':
-        this.change(entry, entry.o.get('_id') ?? entry.documentKey?.get('_id'), { op: 'd' });
+        this.change(entry, idOf(entry.o, entry.documentKey), { op: 'd' });
         break;
       case 'c':
         this.command(entry, nesting);
@@ -79,15 +81,13 @@ export class OplogTranslator {
       this.applyOps(entry, argument, nesting);
       return;
     }
-    const [database] = splitNamespace(entry.ns);
-    const [owner, table] = commandTarget(database, name, argument);
-    (this.result.ddl ??= []).push({
-      database: owner,
-      table,
-      ts: tsOf(entry.time),
-      kind: name,
-      sql: ejsonText(entry.o),
-    });
+    this.ddl(entry, name, argument);
+  }
+
+  private ddl(entry: OplogEntry, kind: string, argument: Ejson | undefined): void {
+    const [database, table] = commandTarget(splitNamespace(entry.ns)[0], kind, argument);
+    const [ts, sql] = [tsOf(entry.time), ejsonText(entry.o)];
+    (this.result.ddl ??= []).push({ database, table, ts, kind, sql });
   }
 
   /** MongoShake up to v2.7.1 forwards transactions packed (4.6): all inner operations have the time of the outside. */

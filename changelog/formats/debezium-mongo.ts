@@ -2,6 +2,8 @@ import { documentFromJson, parseEjson } from '../decoders/ejson-read.js';
 import type { Document, Ejson } from '../decoders/ejson.js';
 import { JsonNumber, parseJsonObject, type JsonObject, type JsonValue } from '../decoders/json.js';
 import { docIdMode, mongoChange, seqOf, tsOf, type MongoEffect } from '../decoders/mongo-change.js';
+import { idOf } from '../decoders/mongo-id.js';
+import { updateEffect } from '../decoders/mongo-oplog.js';
 import { setUnsetPatch, unknownPatch } from '../decoders/mongo-patch.js';
 import { DecodeProblem, nothing, recordDecoder, type DecoderOptions } from '../decoders/problem.js';
 import type { RecordDecoder } from '../types.js';
@@ -38,7 +40,7 @@ export function createDebeziumMongoDecoder(options: DecoderOptions = {}): Record
         : 0n;
     const after = embedded(event.get('after'));
     const before = embedded(event.get('before'));
-    const id = keyId(key) ?? after?.get('_id') ?? before?.get('_id');
+    const id = keyId(key) ?? idOf(after, before, embedded(event.get('filter')));
     const place = { database, collection, ts, seq: seqOf(offset, 0), eventMs: ms };
     return { changes: [mongoChange(place, id, effectOf(op, after, event, id), mode, before)] };
   });
@@ -48,6 +50,9 @@ function effectOf(op: string, after: Document | null, event: JsonObject, id: Ejs
   if (op === 'd') return { op: 'd' };
   if (after) return { op: op === 'u' ? 'u' : 'i', doc: after };
   if (op !== 'u') throw new DecodeProblem('malformed', 'an insert without its document');
+  // Up to 1.x the connector read the oplog and passed on what an entry does.
+  const patch = embedded(event.get('patch'));
+  if (patch) return updateEffect(patch, id);
   const description = event.get('updateDescription');
   if (!(description instanceof Map)) {
     return { op: 'u', patch: unknownPatch('an update with neither a document nor an updateDescription', id) };

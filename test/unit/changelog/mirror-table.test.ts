@@ -37,6 +37,8 @@ describe('a mirror as snapshots see it', () => {
           { name: 'tags', type: 'array<string>', path: '$.tags' },
           { name: 'first', type: 'string', path: '$.tags[0]' },
           { name: 'none', type: 'int', path: '$.none' },
+          { name: 'uuid', type: 'string', path: '$.u' },
+          { name: 'bytes', type: 'binary', path: '$.u' },
         ],
         ['doc_id'],
       ),
@@ -44,11 +46,12 @@ describe('a mirror as snapshots see it', () => {
     expect(table).toMatchObject({ kind: 'document', key: ['doc_id'] });
     const doc =
       `{"_id":"1","n":{"$numberLong":"9007199254740993"},"item":{"price":{"$numberDecimal":"1234567890123.4500"}},` +
-      `"at":{"$date":{"$numberLong":"1772294400000"}},"tags":["a","b"],"none":null}`;
+      `"at":{"$date":{"$numberLong":"1772294400000"}},"tags":["a","b"],"none":null,` +
+      `"u":{"$binary":{"base64":"AAECAwQFBgcICQoLDA0ODw==","subType":"04"}}}`;
     const own = table.columns.filter(({ fromDocument }) => fromDocument);
     const list = own.map(({ name, fromDocument }) => `${fromDocument!('d.doc')} AS "${name}"`).join(', ');
     const rows = await duck.rows(
-      `SELECT n::VARCHAR AS n, price::VARCHAR AS price, paid::VARCHAR AS paid, tags, first, "none" FROM (` +
+      `SELECT n::VARCHAR AS n, price::VARCHAR AS price, paid::VARCHAR AS paid, tags, first, "none", uuid, hex(bytes) AS bytes FROM (` +
         `SELECT ${list} FROM (VALUES (${lit(doc)}), ('{}')) d(doc))`,
     );
     expect(rows).toEqual([
@@ -59,8 +62,10 @@ describe('a mirror as snapshots see it', () => {
         tags: ['a', 'b'],
         first: 'a',
         none: null,
+        uuid: '00010203-0405-0607-0809-0a0b0c0d0e0f',
+        bytes: '000102030405060708090A0B0C0D0E0F',
       },
-      { n: null, price: null, paid: null, tags: null, first: null, none: null },
+      { n: null, price: null, paid: null, tags: null, first: null, none: null, uuid: null, bytes: null },
     ]);
   });
 
