@@ -21,12 +21,20 @@ export interface ChangeSource {
   values: ValueNotation;
   /** `fields` is filled. */
   hasFields?: boolean;
+  /** What begins the records at the head of a split, for `select` to cut off instead of parsing it in each of them. */
+  heads?: (duck: Duck, lines: string) => Promise<RecordHead[]>;
   /**
    * Reads most records of one table by a single parse, for formats whose records tell their columns by a text that is the same in
    * all of them. One row a record: p, o, kts, idx, op, tbl, cdc_ts, cdc_seq, event_us, before, types, raw as `select` gives them, `reason` and `patch`
    * NULL, `j` the row's members by `structure`, and `plain`: false for a record that `select` must read.
    */
   direct?: (lines: string, options: DirectOptions) => string;
+}
+
+/** A text that many records begin with, up to the `{` of what is their own, and the `fields` that it tells. */
+export interface RecordHead {
+  text: string;
+  fields: string;
 }
 
 export interface DirectOptions {
@@ -62,6 +70,7 @@ export interface ChangeSelectOptions {
   keys: boolean;
   /** Fill `raw` with the record's value. */
   raw: boolean;
+  heads?: RecordHead[];
 }
 
 /** Columns of `select`, in order. */

@@ -55,11 +55,12 @@ export async function landTextChanges(
   if (tables.some(({ spec }) => spec.match?.shardColumn !== undefined)) kept.add('tbl');
   source.values.prepare?.(duck);
   const landing = changesRequest(log, source.values, typesAt);
+  const heads = (await source.heads?.(duck, lines)) ?? [];
   const land = async (from: string, own: ChangesRequest) => {
     const routed = await readChanges((reading) =>
       routeChanges(
         duck,
-        source.select(from, { reading, types, keys, raw }),
+        source.select(from, { reading, types, keys, raw, heads }),
         tables,
         join(own.workDir, 'routed', `${tables[0]!.spec.format}-${reading}`),
         kept,

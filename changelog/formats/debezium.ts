@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
-import { lit } from '../../warehouse/duckdb.js';
-import type { ChangeSource } from '../change-source.js';
+import { lit, type Duck } from '../../warehouse/duckdb.js';
+import type { ChangeSource, RecordHead } from '../change-source.js';
 import { documentSql, unreadableJsonReason } from '../document-sql.js';
 import { registerWideDecimal } from './connect-decimal.js';
 import { debeziumBytes, debeziumText } from './debezium-values.js';
@@ -31,6 +31,8 @@ const ENVELOPE = {
   },
 };
 const SCHEMA = { fields: [{ field: 'VARCHAR', fields: 'JSON' }] };
+/** The Connect fields of the row, from beside the parsed record `j`. */
+const FIELDS = `list_filter(j.schema.fields, lambda f: f.field = 'after')[1].fields::VARCHAR`;
 const STRUCTURE = { ...ENVELOPE, payload: ENVELOPE, schema: SCHEMA };
 
 /**
@@ -59,11 +61,12 @@ function nameUuid(name: string): string {
  * their position; the LSN and the Kafka offset for PostgreSQL; TiCDC's commit_ts.
  */
 export const debezium: ChangeSource = {
-  select(lines, { reading, raw, keys }) {
+  select(lines, { reading, raw, keys, heads = [] }) {
+    const careful = reading === 'careful';
     const parsed =
-      `SELECT p, o, ts AS kts, key, value, doc, from_json(doc, ${lit(JSON.stringify(STRUCTURE))}) AS j ` +
+      `SELECT p, o, ts AS kts, key, value, doc, head, from_json(doc, ${lit(JSON.stringify(STRUCTURE))}) AS j ` +
       `FROM (SELECT *, ${exactNumbers('document', 'images')} AS doc FROM (SELECT *, ${imagesOf('document')} AS images ` +
-      `FROM (SELECT *, ${documentSql('value', reading === 'careful')} AS document FROM ${lines})))`;
+      `FROM (${withoutHeads(lines, careful ? [] : heads, careful)})))`;
     const either = (name: string) => `coalesce(j.payload.${name}, j.${name})`;
     const source = (name: string) => either(`source."${name}"`);
     const fields =
@@ -75,7 +78,7 @@ export const debezium: ChangeSource = {
       `${source('commit_ts')} AS commit_ts, ${source('lsn')} AS lsn, coalesce(${source('row')}, 0) AS "row_number", ` +
       `try_cast(regexp_extract(${source('file')}, '\\.([0-9]+)$', 1) AS BIGINT) * 1099511627776 + ${source('pos')} AS place, ` +
       `coalesce(${source('ts_us')}, ${source('ts_ms')} * 1000, ${either('ts_ms')} * 1000) AS event_us, ` +
-      `list_filter(j.schema.fields, lambda f: f.field = 'after')[1].fields::VARCHAR AS fields FROM (${parsed})`;
+      `coalesce(head, ${FIELDS}) AS fields FROM (${parsed})`;
     const images = `SELECT *, CASE WHEN type = 'd' THEN coalesce(old, ${keyObject}) ELSE new END AS image FROM (${fields})`;
     const kinds =
       `SELECT *, CASE WHEN doc IS NULL THEN 'bad' WHEN ddl IS NOT NULL OR type = 't' THEN 'ddl' ` +
@@ -99,6 +102,7 @@ export const debezium: ChangeSource = {
     );
   },
   hasFields: true,
+  heads: schemaHeads,
   values: {
     exact: true,
     binary: (text, _sourceType, options) => debeziumBytes(text, { options }),
@@ -106,6 +110,50 @@ export const debezium: ChangeSource = {
     prepare: registerWideDecimal,
   },
 };
+
+/** Where the schema of a record ends and its payload begins, as Kafka Connect's JsonConverter writes them. */
+const PAYLOAD = ',"payload":{';
+const SAMPLE = 100;
+
+/** The schemas that the first records carry: three quarters of a record, and the same in all records of a table. */
+async function schemaHeads(duck: Duck, lines: string): Promise<RecordHead[]> {
+  const rows = await duck.rows<{ value: string; fields: string }>(
+    `SELECT min(value) AS value, fields FROM (SELECT value, ${FIELDS} AS fields FROM (SELECT value, from_json(value, ` +
+      `${lit(JSON.stringify({ schema: SCHEMA }))}) AS j FROM (SELECT value FROM ${lines} LIMIT ${SAMPLE}) ` +
+      `WHERE starts_with(value, '{"schema":{') AND json_valid(value))) WHERE fields IS NOT NULL GROUP BY fields ORDER BY fields`,
+  );
+  return rows.flatMap(({ value, fields }) => {
+    const end = value.indexOf(PAYLOAD);
+    // The text may be in a default of the schema: what comes before it is then no whole object.
+    return isObject(value.slice('{"schema":'.length, end))
+      ? [{ text: value.slice(0, end + PAYLOAD.length), fields }]
+      : [];
+  });
+}
+
+function isObject(json: string): boolean {
+  try {
+    JSON.parse(json);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The records with `document`, what is to be parsed of them, and `head`, the fields that the part cut off told. */
+function withoutHeads(lines: string, heads: RecordHead[], careful: boolean): string {
+  const document = documentSql('value', careful);
+  if (heads.length === 0) return `SELECT *, ${document} AS document, NULL::VARCHAR AS head FROM ${lines}`;
+  const found = heads.map(({ text }, i) => `WHEN starts_with(value, ${lit(text)}) THEN ${i}`);
+  const rest = heads.map(
+    ({ text }, i) => `WHEN ${i} THEN substr(value, ${[...text].length}, length(value) - ${[...text].length})`,
+  );
+  const fields = heads.map(({ fields: told }, i) => `WHEN ${i} THEN ${lit(told)}`);
+  return (
+    `SELECT *, CASE known ${rest.join(' ')} ELSE ${document} END AS document, CASE known ${fields.join(' ')} END AS head ` +
+    `FROM (SELECT *, CASE WHEN NOT ends_with(value, '}}') THEN NULL ${found.join(' ')} END AS known FROM ${lines})`
+  );
+}
 
 /** The part of a document with the row's images, or all of it: a cheap cut, since Debezium writes the source after them. */
 function imagesOf(document: string): string {
@@ -123,5 +171,5 @@ const onlyClocks = (json: string) =>
 
 /** Heartbeats and transaction markers are no changes, and known. */
 const MEANS_NOTHING =
-  `coalesce(${onlyClocks('doc')} OR ${onlyClocks(`json_extract(doc, '$.payload')`)}, false) AS j_heartbeat, ` +
-  `coalesce(coalesce(doc ->> '$.payload.status', doc ->> '$.status') IN ('BEGIN', 'END'), false) AS j_transaction`;
+  `CASE WHEN type IS NULL THEN coalesce(${onlyClocks('doc')} OR ${onlyClocks(`json_extract(doc, '$.payload')`)}, false) END AS j_heartbeat, ` +
+  `CASE WHEN type IS NULL THEN coalesce(coalesce(doc ->> '$.payload.status', doc ->> '$.status') IN ('BEGIN', 'END'), false) END AS j_transaction`;
