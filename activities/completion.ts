@@ -14,11 +14,14 @@ import { attempt } from './attempt.js';
 import type { ActivityContext } from './context.js';
 import { changelogTable } from './hive-tables.js';
 import { OpenPartitionList } from './open-partitions.js';
+import { sweepLeftovers } from './sweep-leftovers.js';
 import type { ControlActivities } from './types.js';
 
 const LOOKS = 8;
 /** Commit records kept behind the newest, for people who ask what a batch held. */
 const COMMITS_KEPT = 1_000;
+/** Of the leftovers that a sweep removed, those that its line in the log names. */
+const LOGGED_PATHS = 20;
 
 /** Open partitions that ended before the instant up to which everything has landed, oldest first. */
 export function planCompletion(context: ActivityContext): ControlActivities['planCompletion'] {
@@ -111,7 +114,9 @@ export function sweepGarbage(context: ActivityContext): ControlActivities['sweep
       if (endedRun !== null) await removeStagedRun(context.storage, endedRun, signal);
       await pruneCommits(context, { kafka, topic }, COMMITS_KEPT, signal);
       const removed = await sweep(context, nowMs, { deadline: deadlineMs, signal });
-      return { removed: removed.length };
+      const left = await sweepLeftovers(context, nowMs, signal);
+      if (left.length > 0) context.log.info({ paths: left.slice(0, LOGGED_PATHS) }, 'leftovers removed');
+      return { removed: removed.length + left.length };
     });
 }
 

@@ -1,5 +1,7 @@
 import { activityInfo } from '@temporalio/activity';
 import { mirrorTable } from '../changelog/mirror-table.js';
+import type { TableSpec } from '../config/spec.js';
+import { removeOldGenerations } from '../sources/bootstrap-generation.js';
 import { fenced } from '../warehouse/fence.js';
 import { completePartition, retirePartition } from '../warehouse/partition-lifecycle.js';
 import { ManifestStore } from '../warehouse/manifest-store.js';
@@ -161,7 +163,24 @@ export function retireSnapshots(context: ActivityContext): ControlActivities['re
         const request = { table, partition, graceMs: context.graceMs };
         await retirePartition(context, request, { deadline: deadlineMs, signal });
       }
+      await removeOldBases(context, store, spec, signal);
       const kept = published.slice(-spec.snapshot!.keep)[0];
       return { retired: retired.length, throughMs: kept === undefined ? retiredThroughMs : kept - 1 };
     });
+}
+
+/** Bootstraps that were made anew since, once retention has taken the last snapshot that was made of them. */
+async function removeOldBases(
+  context: ActivityContext,
+  store: ManifestStore,
+  spec: TableSpec,
+  signal: AbortSignal,
+): Promise<void> {
+  if (spec.bootstrap === undefined) return;
+  const states = await store.listPartitions(snapshotTableName(spec), signal);
+  const boundaries = states.filter(({ dropped }) => dropped !== true).map((state) => boundaryOf(state, spec));
+  const oldestMs = boundaries.length === 0 ? null : Math.min(...boundaries);
+  const beforeMs = Date.now() - context.graceMs;
+  const gone = await removeOldGenerations(context.storage, spec.name, { oldestMs, beforeMs }, signal);
+  if (gone.length > 0) context.log.info({ generations: gone }, 'old bootstraps removed');
 }

@@ -83,6 +83,39 @@ export async function baseBefore(
   return undefined;
 }
 
+/**
+ * Removes generations that no snapshot can start from any more: those that were given up, and finished ones that a later one takes the
+ * place of for every snapshot that there is. The highest number always stays. Answers which went.
+ * @param oldestMs boundary of the oldest snapshot that readers see; null if there is none
+ * @param beforeMs only what was marked before this instant: a snapshot under way may still read it
+ */
+export async function removeOldGenerations(
+  storage: Storage,
+  table: string,
+  { oldestMs, beforeMs }: { oldestMs: number | null; beforeMs: number },
+  signal?: AbortSignal,
+): Promise<number[]> {
+  const numbers = await generations(storage, table, signal);
+  const removed: number[] = [];
+  /** A finished generation after the one that is looked at shows an instant before every snapshot. */
+  let superseded = false;
+  for (const number of numbers.toReversed()) {
+    const directory = generationDirectory(table, number);
+    const finished = await finishedBootstrap(storage, directory, signal);
+    const needed = number === numbers.at(-1) || (finished !== undefined && !superseded);
+    if (finished && oldestMs !== null && finished.boundaryMs < oldestMs) superseded = true;
+    if (needed) continue;
+    const marks = await Promise.all(
+      [ABANDONED, REPLACED].map((mark) => storage.stat(`${directory}/${mark}`, signal)),
+    );
+    const markedMs = Math.max(...marks.map((mark) => mark?.modifiedMs ?? -Infinity));
+    if (markedMs === -Infinity || markedMs >= beforeMs) continue;
+    await storage.remove(directory, signal);
+    removed.push(number);
+  }
+  return removed;
+}
+
 async function generations(storage: Storage, table: string, signal?: AbortSignal): Promise<number[]> {
   return (await storage.list(tableRoot(table), signal))
     .map(({ path }) => baseName(path))

@@ -7,7 +7,9 @@ import {
   baseBefore,
   currentGeneration,
   finishedBootstrap,
+  generationDirectory,
   markFinished,
+  removeOldGenerations,
   replaceGeneration,
 } from '../../../sources/bootstrap-generation.js';
 import { ensurePlanPage, readPlan } from '../../../sources/bootstrap.js';
@@ -65,6 +67,46 @@ describe('a bootstrap that is made anew', () => {
       [500, 1_000, 1_001, 5_000, 5_001].map((ms) => baseBefore(storage, 'anew', ms)),
     );
     expect(starts.map((base) => base?.boundaryMs)).toEqual([undefined, undefined, 1_000, 1_000, 5_000]);
+  });
+});
+
+describe('generations that nobody needs any more', () => {
+  const soon = () => Date.now() + 60_000;
+  const finish = async (table: string, boundaryMs: number): Promise<void> => {
+    const { directory, number } = await currentGeneration(storage, table);
+    await storage.write(`${directory}/chunk-000000.parquet`, 'rows');
+    await markFinished(storage, { directory, boundaryMs, rows: 1, cdcTs: '1', key: ['id'] });
+    if (boundaryMs < 9_000) await replaceGeneration(storage, table, number);
+  };
+
+  // A day that is made anew after a late change begins at its base: without it the day could never be right again.
+  it('go once a later one shows an instant before every snapshot there is, and not before', async () => {
+    for (const boundaryMs of [1_000, 5_000, 9_000]) await finish('old', boundaryMs);
+    const remove = (oldestMs: number | null, beforeMs = soon()) =>
+      removeOldGenerations(storage, 'old', { oldestMs, beforeMs });
+    expect(await remove(null)).toEqual([]);
+    expect(await remove(5_000)).toEqual([]);
+    expect(await remove(5_001, Date.now() - 60_000)).toEqual([]);
+    expect(await remove(5_001)).toEqual([1]);
+    expect((await baseBefore(storage, 'old', 5_001))!.boundaryMs).toBe(5_000);
+    expect(await remove(9_001)).toEqual([2]);
+    expect(await currentGeneration(storage, 'old')).toMatchObject({
+      number: 3,
+      finished: { boundaryMs: 9_000 },
+    });
+    expect(await remove(99_000)).toEqual([]);
+  });
+
+  it('go if they were given up, but for the newest: its number must not be used again', async () => {
+    const { directory } = await currentGeneration(storage, 'given-up');
+    await storage.write(`${directory}/_start.json`, '{}');
+    await abandonGeneration(storage, 'given-up', 1, 'lost');
+    await storage.write(`${directory}/chunk-000009.parquet`, 'of a straggler');
+    const remove = () => removeOldGenerations(storage, 'given-up', { oldestMs: null, beforeMs: soon() });
+    expect(await remove()).toEqual([]);
+    await storage.write(`${generationDirectory('given-up', 2)}/_start.json`, '{}');
+    expect(await remove()).toEqual([1]);
+    expect((await currentGeneration(storage, 'given-up')).number).toBe(2);
   });
 });
 
