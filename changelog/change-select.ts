@@ -1,18 +1,21 @@
 import { ident, lit } from '../warehouse/duckdb.js';
 import { BAD_KEY } from './append-select.js';
 import type { ValueNotation } from './change-source.js';
+import { movedTime, type ChangeZones } from './change-zones.js';
 import { NOT_PLAIN } from './document-sql.js';
 import { alwaysFits, fitSql, isNested, writtenSql, type FitContext } from './fit.js';
 import { parseHiveType, type HiveType } from './hive-type.js';
 import type { ConnectField } from './formats/debezium-values.js';
 import { duckPath, parseJsonPath } from './json-path.js';
 import { planJsonShape, type JsonShape } from './json-shape.js';
+import { paddedBytes } from './formats/padded-bytes.js';
 import { quotedNumbers, unmarkedJson, unmarkedText } from './formats/exact-numbers.js';
 import { documentValue, plainDocument } from './formats/extended-json.js';
+import { keyDiffers, splitKeyChanges } from './key-changes.js';
 import { KEY_COLUMN } from './partitioned-copy.js';
 import { instantSql, partitionKeySql } from './time-sql.js';
 import type { LandingTable } from './types.js';
-import { wallOfMicros, type ZoneClock } from './zone-clock.js';
+import { wallOfMicros } from './zone-clock.js';
 
 interface ChangeColumn {
   name: string;
@@ -37,7 +40,7 @@ export interface ChangeSelectInit {
   fields: ConnectField[] | undefined;
   /** Names in the log of the key columns. */
   key: string[];
-  zones: { table: ZoneClock; eventTime: ZoneClock };
+  zones: ChangeZones;
   /** Deals with updates that change the key; the fast variant stops at the first one. */
   careful: boolean;
   /** The changes come with their members read (`j`, by `structure`), and with `plain`: false for what must be read in another way. */
@@ -90,7 +93,7 @@ export class ChangeSelect {
     if (spec.rawColumn !== undefined) added.push(`raw AS ${ident(spec.rawColumn)}`);
     const bad = [...this.columns.flatMap((column, i) => (this.strict(column) ? [this.misfit(i)] : []))];
     bad.push('reason IS NOT NULL', 'part IS NULL', ...this.keyMissing());
-    if (this.init.direct) bad.push('NOT plain', this.differs('old_key', 'j'));
+    if (this.init.direct) bad.push('NOT plain', keyDiffers(this.init.key, 'old_key', 'j'));
     return (
       `SELECT ${[...own, ...added].join(', ')}, CASE WHEN ${bad.join(' OR ')} THEN ${BAD_KEY} ELSE part END AS ${KEY_COLUMN} ` +
       `FROM (${this.typed(changes)})`
@@ -191,7 +194,9 @@ export class ChangeSelect {
       `${wallOfMicros('instant', zones.table)} AS wall`,
       `${partitionKeySql('wall', partition)} AS part`,
     ];
-    return levels.reduce((from, level) => `SELECT *, ${level} FROM (${from})`, this.keyChanges(changes));
+    const { key, careful } = this.init;
+    const keyed = careful && key.length > 0 ? splitKeyChanges(changes, key) : `SELECT * FROM ${changes}`;
+    return levels.reduce((from, level) => `SELECT *, ${level} FROM (${from})`, keyed);
   }
 
   /** Members that are still JSON, each told once whether it is a string and what its text is. */
@@ -257,13 +262,20 @@ export class ChangeSelect {
     const { type, sourceType } = column;
     if (column.shard) return 'tbl';
     if (type.kind === 'binary') {
-      const logged = `lower(json_extract_string(types, ${duckPath([column.source])}))`;
-      const known =
-        sourceType === undefined ? logged : `coalesce(${logged}, ${lit(sourceType.toLowerCase())})`;
-      return padded(values.binary(`t${i}`, known, this.init.table.spec.formatOptions), known);
+      const known = this.knownType(column);
+      return paddedBytes(values.binary(`t${i}`, known, this.init.table.spec.formatOptions), known);
     }
     const text = sourceType !== undefined && values.text ? values.text(`t${i}`, sourceType) : `t${i}`;
-    return fitSql(type, text, this.context);
+    const fitting = fitSql(type, text, this.context);
+    if (type.kind !== 'timestamp') return fitting;
+    const [{ zones }, { timestamps }, knownType] = [this.init, this.context, this.knownType(column)];
+    return movedTime(text, fitting, { zones, knownType, timestamps });
+  }
+
+  /** Source type of a column as the log or else the table knows it, as SQL, in lower case. */
+  private knownType({ source, sourceType }: ChangeColumn): string {
+    const logged = `lower(json_extract_string(types, ${duckPath([source])}))`;
+    return sourceType === undefined ? logged : `coalesce(${logged}, ${lit(sourceType.toLowerCase())})`;
   }
 
   /** Old key of an update, for the fast variant's look at it. */
@@ -277,44 +289,6 @@ export class ChangeSelect {
   private checkedOp(): string {
     const { key, careful, direct } = this.init;
     if (key.length === 0 || careful || direct) return 'op';
-    return `CASE WHEN ${this.differs('old_key', 'j')} THEN error(${lit(NOT_PLAIN)}) ELSE op END`;
+    return `CASE WHEN ${keyDiffers(this.init.key, 'old_key', 'j')} THEN error(${lit(NOT_PLAIN)}) ELSE op END`;
   }
-
-  private differs(one: string, other: string): string {
-    const conditions = this.init.key.map((name) => {
-      const member = (struct: string) => `struct_extract(${struct}, ${lit(name)})`;
-      return `coalesce(${member(one)} <> ${member(other)}, false)`;
-    });
-    return conditions.join(' OR ');
-  }
-
-  /** An update that changes the key becomes the delete of the old key and the insert of the new one, in this order. */
-  private keyChanges(changes: string): string {
-    const { key, careful } = this.init;
-    if (key.length === 0 || !careful) return `SELECT * FROM ${changes}`;
-    const structure = lit(JSON.stringify(Object.fromEntries(key.map((name) => [name, 'VARCHAR']))));
-    const images =
-      `SELECT *, from_json(before, ${structure}) AS b, ` +
-      `from_json(CASE WHEN before IS NOT NULL THEN "row" END, ${structure}) AS k FROM ${changes}`;
-    const moved = `op = 'u' AND before IS NOT NULL AND (${this.differs('b', 'k')})`;
-    const marked = `SELECT * EXCLUDE (b, k), ${moved} AS moved FROM (${images})`;
-    const image = '"MAP(VARCHAR, JSON)"';
-    const old = `to_json(map_concat(from_json("row", '${image}'), from_json(before, '${image}')))::VARCHAR`;
-    const halves = `SELECT *, unnest(CASE WHEN moved THEN ['d', 'i'] ELSE [op] END) AS half FROM (${marked})`;
-    return (
-      `SELECT * EXCLUDE (moved, half, op, "row", before, cdc_seq), half AS op, ` +
-      `CASE WHEN moved AND half = 'd' THEN ${old} ELSE "row" END AS "row", ` +
-      `CASE WHEN moved THEN NULL ELSE before END AS before, ` +
-      `CASE WHEN NOT moved THEN cdc_seq WHEN half = 'd' THEN cdc_seq - 1 ELSE cdc_seq + 1 END AS cdc_seq FROM (${halves})`
-    );
-  }
-}
-
-/** BINARY(n) with the zeros at its end, which logs and the server itself leave out. */
-function padded(bytes: string, sourceType: string): string {
-  const width = `try_cast(regexp_extract(${sourceType}, '^binary ?\\(([0-9]+)\\)', 1) AS INTEGER)`;
-  return (
-    `CASE WHEN ${width} > octet_length(${bytes}) ` +
-    `THEN ${bytes} || repeat('\\x00'::BLOB, ${width} - octet_length(${bytes})) ELSE ${bytes} END`
-  );
 }

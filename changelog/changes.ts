@@ -7,6 +7,7 @@ import { BAD_KEY } from './append-select.js';
 import { seenColumns, sourceNames, type ChangePlace, type TypesAt } from './change-columns.js';
 import { ChangeSelect, type ChangeSelectInit } from './change-select.js';
 import type { ValueNotation } from './change-source.js';
+import { changeZones } from './change-zones.js';
 import { fastOrCareful } from './fast-or-careful.js';
 import type { ConnectField } from './formats/debezium-values.js';
 import { landedFiles } from './landed-files.js';
@@ -16,7 +17,6 @@ import { BAD, DDL, NO_ROWS, routeRows, UNMATCHED, WATERMARK, type Routed } from 
 import type { SeenChanges } from './schema-change.js';
 import { seenChanges } from './seen-changes.js';
 import type { LandedFile, LandingTable } from './types.js';
-import { zoneClock } from './zone-clock.js';
 
 export interface ChangesRequest {
   tables: LandingTable[];
@@ -104,10 +104,7 @@ async function landTable(
     values: request.values,
     sourceNames: sourceNames(table, seen),
     key: keyNames(table, seen.names, seen.key),
-    zones: {
-      table: await zoneClock(duck, table.spec.timezone),
-      eventTime: await zoneClock(duck, table.spec.eventTime.zone),
-    },
+    zones: await changeZones(duck, table),
   };
   const shapes = await connectShapes(duck, rows);
   const copy = async (from: string, variant: string) => {

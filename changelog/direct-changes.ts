@@ -5,13 +5,13 @@ import { BAD_KEY } from './append-select.js';
 import { sourceNames } from './change-columns.js';
 import { ChangeSelect } from './change-select.js';
 import type { ChangeSource } from './change-source.js';
+import { changeZones, needsTypes } from './change-zones.js';
 import { keyNames, type ChangesRequest } from './changes.js';
 import { isNotPlain } from './fast-or-careful.js';
 import { landedFiles } from './landed-files.js';
 import { copyPartitioned, type CopiedFile } from './partitioned-copy.js';
 import { isLearnt, seenChanges } from './seen-changes.js';
 import type { LandedFile, LandingTable } from './types.js';
-import { zoneClock } from './zone-clock.js';
 
 export interface DirectChanges {
   files: LandedFile[];
@@ -56,10 +56,7 @@ export async function landDirect(
     sourceNames: sources,
     key: keyNames(table, names, []),
     fields: undefined,
-    zones: {
-      table: await zoneClock(duck, table.spec.timezone),
-      eventTime: await zoneClock(duck, table.spec.eventTime.zone),
-    },
+    zones: await changeZones(duck, table),
     careful: false,
     direct: true,
   });
@@ -118,8 +115,12 @@ async function sampleOf(
   lines: string,
 ): Promise<Sample | undefined> {
   const head = `(SELECT * FROM ${lines} LIMIT ${SAMPLE})`;
-  const binary = table.columns.some(({ type }) => type === 'binary');
-  const changes = source.select(head, { reading: 'careful', types: binary, keys: false, raw: false });
+  const changes = source.select(head, {
+    reading: 'careful',
+    types: needsTypes(table),
+    keys: false,
+    raw: false,
+  });
   const shapes = await duck.rows<{
     shape: string | null;
     types: string | null;

@@ -4,6 +4,7 @@ import type { Duck } from '../warehouse/duckdb.js';
 import type { CanonicalLines } from './canonical-lines.js';
 import type { TypesAt } from './change-columns.js';
 import type { ChangeSource, ValueNotation } from './change-source.js';
+import { needsTypes } from './change-zones.js';
 import { landChanges, noChanges, type ChangesRequest, type ChangesResult } from './changes.js';
 import { landDirect } from './direct-changes.js';
 import { readChanges } from './fast-or-careful.js';
@@ -33,7 +34,7 @@ export async function landTextChanges(
 ): Promise<ChangesResult> {
   const { spool, tables } = log;
   const lines = spoolRows(log.linesPath ?? spool.linesPath);
-  const types = tables.some((table) => table.columns.some(({ type }) => type === 'binary'));
+  const types = tables.some(needsTypes);
   const keys = tables.some(({ spec }) => spec.key.length === 0);
   const raw = tables.some(({ spec }) => spec.rawColumn !== undefined);
   const typesAt: TypesAt = async ({ p, o }) => {

@@ -63,6 +63,12 @@ export function wallSql(text: string, zone: ZoneClock, utc = utcMicros(text)): s
   );
 }
 
+/** Wall clock in `to` of a text that is a wall clock in `from`; NULL for texts with an offset and all others. */
+export function movedWallSql(text: string, from: ZoneClock, to: ZoneClock): string {
+  const micros = microsOfWall(timestamp(text), from);
+  return `CASE WHEN regexp_full_match(${text}, ${LOCAL_FORM}) THEN ${wallOfMicros(micros, to)} END`;
+}
+
 /** Day of a text: a bare date as it is, anything else the day of its wall clock in `zone`. */
 export function dateSql(text: string, zone: ZoneClock): string {
   return `CASE WHEN regexp_full_match(${text}, ${lit(DAY)}) THEN try_cast(${text} AS DATE) ELSE try_cast(${wallSql(text, zone)} AS DATE) END`;

@@ -35,6 +35,7 @@ const PLAIN: Record<string, string> = {
   13: 'year',
   14: 'date',
   16: 'bit',
+  225: 'vector',
   245: 'json',
   246: 'decimal',
   247: 'enum',
