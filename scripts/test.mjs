@@ -74,6 +74,8 @@ if (withServices) {
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => (down(), process.exit(1)));
   down();
   if (stack(['up', '--all'], env, { mayFail: true })) {
+    // Optional, as MariaDB is no package of any language's: their tests are skipped without it.
+    stack(['up', 'mariadb', 'connect'], env, { mayFail: true });
     suite('integration', env);
     suite('e2e', env);
     if (totals.failed > 0) serviceComplaints(env);

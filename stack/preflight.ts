@@ -15,7 +15,7 @@ const HINTS: Record<string, string> = {
   python3:
     'Python 3 with pip fetches the Temporal server. Debian/Ubuntu: apt-get install python3 python3-pip; macOS: brew install python.',
   mariadbd:
-    'MariaDB is an optional service. Debian/Ubuntu: apt-get install mariadb-server; macOS: brew install mariadb.',
+    'MariaDB is an optional service. Debian/Ubuntu: apt-get install mariadb-server-core; macOS: brew install mariadb.',
 };
 
 /** The error for a program that is not on this machine, with what to install. */
