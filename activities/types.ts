@@ -159,8 +159,12 @@ export interface HeavyActivities {
   /** Buckets `[from, to)`. */
   mergeSnapshot(request: { plan: string; from: number; to: number }): Promise<{ rows: number }>;
   mergeSnapshotInHive(request: { plan: string }): Promise<{ rows: number }>;
-  /** Compares a snapshot with its source, and repairs it if asked to. */
-  verifySnapshot(request: { spec: TableSpec; request: VerifyRequest }): Promise<SnapshotReport>;
+  /** Compares a snapshot with its source, and repairs it if asked to. Null while its revision is not after `after`. */
+  verifySnapshot(request: {
+    spec: TableSpec;
+    request: VerifyRequest;
+    after?: number;
+  }): Promise<SnapshotReport | null>;
   /** Compares a part of the log with what the table holds of it. */
   verifyLogSplit(request: {
     spec: TableSpec;

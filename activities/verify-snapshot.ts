@@ -4,17 +4,17 @@ import type { LandingTable } from '../changelog/types.js';
 import { TributaryError } from '../common/errors.js';
 import { formatInstant } from '../common/zone.js';
 import type { TableSpec } from '../config/spec.js';
-import { sourceError } from '../sources/errors.js';
 import { documentCodec, openMongo } from '../sources/mongo-bootstrap.js';
 import { planChunks, type Chunk } from '../sources/mysql-chunks.js';
+import type { SourceTable } from '../sources/mysql-table.js';
 import { MysqlSession } from '../sources/mysql-session.js';
 import { readChunk, type ReadContext } from '../sources/read-chunk.js';
 import * as tidb from '../sources/tidb-bootstrap.js';
 import { bootstrapCdcTs, checkGcLife, tsoBefore } from '../sources/tidb.js';
 import { verifyDocuments } from '../sources/verify-documents.js';
 import { checkZone } from '../sources/verify-source.js';
-import { comparedColumns, duckMd5, keyColumns, type ComparedColumn } from '../sources/verify-text.js';
-import { verifyTable } from '../sources/verify.js';
+import { comparedInAll, duckMd5, keyColumns, type ComparedColumn } from '../sources/verify-text.js';
+import { partsOf, verifyTable, type SourcePart } from '../sources/verify.js';
 import { Duck } from '../warehouse/duckdb.js';
 import { baseName } from '../warehouse/layout.js';
 import { ManifestStore } from '../warehouse/manifest-store.js';
@@ -54,12 +54,13 @@ interface Published {
 
 /** Compares a snapshot with its source: TiDB as of the boundary, row by row; MongoDB by counts and samples, as it is now. */
 export function verifySnapshot(context: ActivityContext): HeavyActivities['verifySnapshot'] {
-  return ({ spec, request }) =>
+  return ({ spec, request, after = -1 }) =>
     attempt(async (at) => {
       const published = await findSnapshot(context, spec, request, at.signal);
+      if (published.state.revision <= after) return null;
       return withScratch(context.scratch, 'verify', (workDir) =>
         spec.bootstrap?.kind === 'mongodb'
-          ? compareDocuments(context, published, request, workDir, at)
+          ? compareDocuments(context, published, workDir, at)
           : compareRows(context, published, request, workDir, at),
       );
     });
@@ -117,37 +118,41 @@ async function compareRows(
   return tidb.withSession(MysqlSession.open({ url: access.url, tso, signal }), async (session) => {
     const gc = await tidb.gcState(session);
     if (gc) checkGcLife(tso, gc, Date.now());
-    const [source, ...others] = await tidb.sourceTables(session, access.spec);
-    if (others.length > 0) {
-      throw sourceError(
-        'SourceUnsuitable',
-        `${spec.name} mirrors ${others.length + 1} shards: verify compares one table.`,
-        {},
-      );
-    }
+    const tables = (await tidb.sourceTables(session, access.spec)).map((table) => ({
+      table,
+      columns: tidb.mirrorColumns(landing, table),
+    }));
     await checkZone(session, spec.timezone);
-    const mirror = tidb.mirrorColumns(landing, source!);
-    const columns = comparedColumns(source!, mirror, spec.timezone);
     const keyNames = manifest.bucketing.key.map((text) => text.slice(0, text.lastIndexOf(':')));
-    const key = keyColumns(columns, keyNames.length > 0 ? keyNames : spec.key);
-    const chunks: Chunk[] = [];
-    for await (const chunk of planChunks(session, source!, access.spec.chunkRows)) chunks.push(chunk);
-    const sides = { columns, key, digits: manifest.counts.rows > 1_000_000 ? 4 : 2 };
+    const digits = manifest.counts.rows > 1_000_000 ? 4 : 2;
+    const sides = comparedInAll(tables, spec.timezone).map((columns) => ({
+      ...{ columns, digits },
+      key: keyColumns(columns, keyNames.length > 0 ? keyNames : spec.key),
+    }));
+    const parts: SourcePart[] = [];
+    for (const [i, { table }] of tables.entries()) {
+      const chunks: Chunk[] = [];
+      for await (const chunk of planChunks(session, table, access.spec.chunkRows)) chunks.push(chunk);
+      parts.push(...partsOf({ table, ...sides[i]! }, chunks));
+    }
+    // The mirror's side reads all tables' rows alike.
+    const { columns: mirror } = tables[0]!;
+    const { key } = sides[0]!;
     const ctx: ReadContext = { workDir: join(workDir, 'compare'), duck: context.duckdb, signal };
     const report = await verifyTable(ctx, session, {
-      source: { table: source!, ...sides },
-      mirror: { storage: context.storage, files: published.files, mirror, ...sides },
-      chunks,
+      parts,
+      mirror: { storage: context.storage, files: published.files, mirror, ...sides[0]! },
       limit: SHOWN,
     });
     let repaired: number | null = null;
     if (request.repair && report.differingSlices.length > 0) {
       if (report.keys === null) throw tooDifferent(spec.name, published.name);
       const fresh: string[] = [];
-      for (const chunk of chunks.filter(({ index }) => report.chunks.includes(index))) {
-        const read = await readChunk({ ...ctx, workDir: join(workDir, 'fresh') }, session, {
-          ...{ table: source!, columns: mirror, options: tidb.valueOptions(landing), chunk },
-          cdcTs: bootstrapCdcTs(manifest.order, tso),
+      for (const index of report.parts) {
+        const { source, chunk } = parts[index]!;
+        const read = await readChunk({ ...ctx, workDir: join(workDir, `fresh-${index}`) }, session, {
+          ...{ table: source.table, columns: tidb.mirrorColumns(landing, source.table), chunk },
+          ...{ options: tidb.valueOptions(landing), cdcTs: bootstrapCdcTs(manifest.order, tso) },
         });
         fresh.push(read.path);
       }
@@ -156,7 +161,8 @@ async function compareRows(
     return {
       name: published.name,
       boundaryMs: manifest.boundaryMs,
-      source: `${access.spec.table} as of TSO ${tso}, the last one before the boundary`,
+      revision: published.state.revision,
+      source: `${namesOf(tables)} as of TSO ${tso}, the last one before the boundary`,
       sourceRows: report.sourceRows,
       mirrorRows: report.mirrorRows,
       sampled: null,
@@ -217,20 +223,10 @@ async function repair(
 async function compareDocuments(
   context: ActivityContext,
   published: Published,
-  request: VerifyRequest,
   workDir: string,
   { signal }: Attempt,
 ): Promise<SnapshotReport> {
   const { spec, manifest } = published;
-  if (request.repair) {
-    throw new TributaryError({
-      code: 'RepairUnsupported',
-      message:
-        `${spec.name} mirrors MongoDB, which cannot be read as of a boundary: documents of now would not be those of the snapshot. ` +
-        `Bootstrap the table anew if it is wrong.`,
-      attributes: { table: spec.name },
-    });
-  }
   const access = sourceAccess(context, spec, signal);
   const session = await openMongo(access);
   try {
@@ -252,6 +248,7 @@ async function compareDocuments(
     return {
       name: published.name,
       boundaryMs: manifest.boundaryMs,
+      revision: published.state.revision,
       source: `${access.spec.table} as it is now: what changed since the boundary differs`,
       sourceRows: report.sourceDocuments,
       mirrorRows: report.mirrorDocuments,
@@ -264,6 +261,14 @@ async function compareDocuments(
   } finally {
     await session.close();
   }
+}
+
+/** The source's tables, for a person; of many shards the first ones. */
+function namesOf(tables: { table: SourceTable }[]): string {
+  const names = tables.map(({ table: { database, table } }) => `${database}.${table}`);
+  return names.length <= 3
+    ? names.join(', ')
+    : `${names.slice(0, 2).join(', ')} and ${names.length - 2} more`;
 }
 
 function shortened(difference: SnapshotDifference): SnapshotDifference {

@@ -157,8 +157,10 @@ export function replayableTable(session: Session, name: string): string {
   throw new TributaryError({
     code: 'QuarantineNotReplayable',
     message:
-      `${name} holds records that no table could claim, and nobody noted which of the topic's tables were to get them: ` +
-      'landing them again could put a row into a table twice. Mend the source and let it send them again.',
+      `${name} holds records that could not be told to be any table's. Nothing says which tables read them together with others: a ` +
+      'table that read them alone, while it caught up, has them in its own quarantine or has landed them, and would get their rows ' +
+      `twice. Look at them (tributary quarantine show ${name} --full; --json has their bytes), mend the source, and let it send ` +
+      'them again: under new offsets they land like any other record, and these stay as evidence.',
     attributes: { quarantine: name },
   });
 }

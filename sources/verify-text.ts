@@ -1,7 +1,7 @@
 import { parseHiveType } from '../config/hive-type.js';
 import { duckName, duckString } from '../warehouse/sql.js';
 import { sourceError } from './errors.js';
-import { baseType, isBytes, mysqlName, valueExpression } from './mysql-sql.js';
+import { baseType, isBytes, mysqlName, mysqlString, valueExpression } from './mysql-sql.js';
 import type { SourceTable } from './mysql-table.js';
 import type { MirrorColumn } from './mysql-values.js';
 
@@ -28,18 +28,64 @@ export function comparedColumns(
   columns: readonly MirrorColumn[],
   zone: string,
 ): ComparedColumn[] {
-  return columns.flatMap((column) => {
-    const found = table.columns.find(({ name }) => name.toLowerCase() === column.source.toLowerCase());
-    if (!found) return [];
-    return [
-      {
-        name: column.name,
-        source: sourceText(found.name, found.type, column.type, zone),
-        mirror: mirrorText(duckName(column.name), found.type, column.type),
-        json: baseType(found.type) === 'json',
-      },
-    ];
-  });
+  return comparedInAll([{ table, columns }], zone)[0]!;
+}
+
+/** One of the tables that a mirror is made of, and the mirror's columns as they come from it. */
+export interface ComparedTable {
+  table: SourceTable;
+  columns: readonly MirrorColumn[];
+}
+
+/**
+ * The same for shards, for each of them: all compare the same columns, so that their sums add up to the mirror's. One that a shard
+ * lacks is NULL in its rows.
+ * @throws TributaryError SourceUnsuitable if two shards have a column in types that are written differently
+ */
+export function comparedInAll(tables: readonly ComparedTable[], zone: string): ComparedColumn[][] {
+  const found = tables.map(({ table, columns }) =>
+    columns.map(({ source }) =>
+      table.columns.find(({ name }) => name.toLowerCase() === source.toLowerCase()),
+    ),
+  );
+  return tables.map(({ columns }, t) =>
+    columns.flatMap((column, i): ComparedColumn[] => {
+      const { name, constant, type: hiveType } = column;
+      if (constant !== undefined) {
+        const source = `CONVERT(${mysqlString(constant)} USING utf8mb4)`;
+        return [{ name, source, mirror: duckName(name), json: false }];
+      }
+      const owner = found.find((own) => own[i])?.[i];
+      if (!owner) return [];
+      const own = found[t]![i];
+      if (own && notation(own.type) !== notation(owner.type))
+        throw differentTypes(name, own.type, owner.type);
+      return [
+        {
+          name,
+          source: own ? sourceText(own.name, own.type, hiveType, zone) : 'NULL',
+          mirror: mirrorText(duckName(name), owner.type, hiveType),
+          json: baseType(owner.type) === 'json',
+        },
+      ];
+    }),
+  );
+}
+
+/** Types of one notation are written alike, whatever their sizes. */
+function notation(type: string): string {
+  const base = baseType(type);
+  if (/int$|^integer$/.test(base)) return 'int';
+  if (base === 'decimal' || base === 'numeric') return scaleOf(type) > 0 ? 'decimal' : 'int';
+  return /char$|text$/.test(base) ? 'text' : base;
+}
+
+function differentTypes(name: string, a: string, b: string): Error {
+  return sourceError(
+    'SourceUnsuitable',
+    `Column ${name} is ${a} in one shard and ${b} in another: their values are not written alike, so they cannot be compared with the mirror.`,
+    { column: name },
+  );
 }
 
 /** Those of `columns` that are the key, in the key's order. @throws TributaryError SourceUnsuitable if one is missing */

@@ -29,14 +29,25 @@ export interface VerifyReport {
   more: boolean;
   /** MD5s of all keys that differ; null: there are too many to list. */
   keys: string[] | null;
-  /** Source chunks with a row that is missing or different in the mirror: the ranges to repair. */
-  chunks: number[];
+  /** Positions of the parts with a row that is missing or different in the mirror: the ranges to repair. */
+  parts: number[];
+}
+
+/** A chunk of one of the mirror's source tables. */
+export interface SourcePart {
+  source: SourceSide;
+  chunk: Chunk;
+}
+
+/** Chunks of a table as parts of a comparison. */
+export function partsOf(source: SourceSide, chunks: readonly Chunk[]): SourcePart[] {
+  return chunks.map((chunk) => ({ source, chunk }));
 }
 
 export interface VerifyRequest {
-  source: SourceSide;
+  /** All chunks of the table; of shards, those of all of them, compared by the same columns. */
+  parts: readonly SourcePart[];
   mirror: MirrorSide;
-  chunks: readonly Chunk[];
   /** Differing rows to show. */
   limit: number;
 }
@@ -57,8 +68,8 @@ export async function verifyTable(
   request: VerifyRequest,
 ): Promise<VerifyReport> {
   let source: SliceSums = {};
-  for (const chunk of request.chunks) {
-    source = addSlices(source, await sourceSlices(session, request.source, chunk));
+  for (const part of request.parts) {
+    source = addSlices(source, await sourceSlices(session, part.source, part.chunk));
     ctx.onProgress?.(totalRows(source));
     await ctx.throttle?.passed(0, ctx.signal);
   }
@@ -80,28 +91,26 @@ export async function explain(
     differences: [],
     more: false,
     keys: [],
-    chunks: [],
+    parts: [],
   };
   const listed = slicesToList(slices, sums);
   if (listed.length === 0) return report;
-  const chunkOf = new Map<string, Chunk>();
+  const partOf = new Map<string, number>();
   const source: RowHash[] = [];
-  for (const chunk of request.chunks) {
-    for (const row of await sourceHashes(session, request.source, chunk, listed)) {
-      chunkOf.set(row.key, chunk);
+  for (const [index, part] of request.parts.entries()) {
+    for (const row of await sourceHashes(session, part.source, part.chunk, listed)) {
+      partOf.set(row.key, index);
       source.push(row);
     }
   }
   const keys = differingKeys(source, await mirrorHashes(ctx, request.mirror, listed));
   report.more = keys.length > request.limit || listed.length < slices.length;
   report.keys = listed.length < slices.length ? null : keys.map(({ key }) => key);
-  report.chunks = [...new Set(keys.flatMap(({ key }) => chunkOf.get(key)?.index ?? []))].sort(
-    (a, b) => a - b,
-  );
+  report.parts = [...new Set(keys.flatMap(({ key }) => partOf.get(key) ?? []))].sort((a, b) => a - b);
   const shown = keys.slice(0, request.limit).map(({ key }) => key);
-  const left = await textsByChunk(session, request.source, shown, chunkOf);
+  const left = await textsByPart(session, request.parts, shown, partOf);
   const right = await mirrorTexts(ctx, request.mirror, shown);
-  const json = new Set(request.source.columns.filter((column) => column.json).map(({ name }) => name));
+  const json = new Set(request.mirror.columns.filter((column) => column.json).map(({ name }) => name));
   for (const key of shown) {
     const difference = differingRow(left.get(key) ?? null, right.get(key) ?? null, json);
     if (difference) report.differences.push(difference);
@@ -118,20 +127,21 @@ function slicesToList(slices: readonly string[], sums: BothSums): string[] {
   });
 }
 
-async function textsByChunk(
+async function textsByPart(
   session: MysqlSession,
-  side: SourceSide,
+  parts: readonly SourcePart[],
   keys: readonly string[],
-  chunkOf: ReadonlyMap<string, Chunk>,
+  partOf: ReadonlyMap<string, number>,
 ): Promise<Map<string, RowTexts>> {
-  const byChunk = new Map<Chunk, string[]>();
+  const byPart = new Map<number, string[]>();
   for (const key of keys) {
-    const chunk = chunkOf.get(key);
-    if (chunk) byChunk.set(chunk, [...(byChunk.get(chunk) ?? []), key]);
+    const part = partOf.get(key);
+    if (part !== undefined) byPart.set(part, [...(byPart.get(part) ?? []), key]);
   }
   const all = new Map<string, RowTexts>();
-  for (const [chunk, some] of byChunk) {
-    for (const [key, texts] of await sourceTexts(session, side, chunk, some)) all.set(key, texts);
+  for (const [index, some] of byPart) {
+    const { source, chunk } = parts[index]!;
+    for (const [key, texts] of await sourceTexts(session, source, chunk, some)) all.set(key, texts);
   }
   return all;
 }

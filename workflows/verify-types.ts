@@ -69,6 +69,8 @@ export interface SnapshotReport {
   /** `dt=…` */
   name: string;
   boundaryMs: number;
+  /** The snapshot's, as it was compared. */
+  revision: number;
   /** How the source was read: as of the boundary, or as it is now. */
   source: string;
   sourceRows: number;

@@ -3,7 +3,6 @@ import {
   allHandlersFinished,
   condition,
   continueAsNew,
-  getExternalWorkflowHandle,
   isCancellation,
   setCurrentDetails,
   setHandler,
@@ -11,11 +10,10 @@ import {
 } from '@temporalio/workflow';
 import { allOrNone } from './batch.js';
 import { faultOf } from './faults.js';
-import { snapshotSignal } from './messages.js';
-import { tableWorkflowId } from './names.js';
 import { verifyStatusQuery } from './reread-messages.js';
 import { run } from './run-activity.js';
 import { addReports, logResult, nothingCompared } from './verify-state.js';
+import { verifyOneSnapshot } from './verify-one-snapshot.js';
 import type { LogProgress, VerifyInput, VerifyResult } from './verify-types.js';
 
 /**
@@ -75,31 +73,5 @@ export async function verify(input: VerifyInput): Promise<VerifyResult> {
     if (!(error instanceof ActivityFailure)) throw error;
     const { code, message } = faultOf(error, null, Date.now());
     return logResult(input, progress, { message: `${code}: ${message}` });
-  }
-}
-
-async function verifyOneSnapshot({ table, request, spec }: VerifyInput): Promise<VerifyResult> {
-  const base = { id: request.id, table, what: request.what, log: null, snapshot: null };
-  const { atMs = null } = request;
-  try {
-    const at = atMs === null ? 'the newest snapshot' : `the snapshot at ${new Date(atMs).toISOString()}`;
-    const snapshot = await run('verifySnapshot', `compare ${at} with its source`, { spec, request });
-    if (snapshot.repaired !== null) await outdateLater(table, snapshot.boundaryMs);
-    const same = snapshot.different === 0 && snapshot.sourceRows === snapshot.mirrorRows;
-    return { ...base, outcome: same ? 'equal' : 'different', message: null, snapshot };
-  } catch (error) {
-    if (isCancellation(error)) return { ...base, outcome: 'cancelled', message: null };
-    if (!(error instanceof ActivityFailure)) throw error;
-    const { code, message } = faultOf(error, null, Date.now());
-    return { ...base, outcome: 'failed', message: `${code}: ${message}` };
-  }
-}
-
-/** Later snapshots were made from the rows that are repaired now. */
-async function outdateLater(table: string, boundaryMs: number): Promise<void> {
-  try {
-    await getExternalWorkflowHandle(tableWorkflowId(table)).signal(snapshotSignal, { fromMs: boundaryMs });
-  } catch {
-    // The table was stopped meanwhile; `tributary snapshot TABLE --from` does the same.
   }
 }

@@ -1,7 +1,9 @@
+import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { boundariesBetween, partitionClosedBy } from '../../common/zone.js';
 import { HiveCatalog } from '../../warehouse/catalog-hive.js';
 import type { BackfillResult } from '../../workflows/backfill-types.js';
+import { snapshotSignal, statusQuery } from '../../workflows/messages.js';
 import { canalRecord, type OrderChange } from './mirror-log.js';
 import { tableAt, type Row } from './mirror-model.js';
 import { createTopic, endpoints, install, kill, pause, produce, type Installation } from './support.js';
@@ -12,11 +14,13 @@ const PARTITIONS = 2;
 
 let here: Installation;
 let hive: HiveCatalog;
+let connection: Connection;
 let table: string;
 
 beforeAll(async () => {
   here = await install('backfill_mirror', { warehouse: 'hive' });
   table = here.table('orders');
+  connection = await Connection.connect({ address: endpoints.temporal.address });
   hive = new HiveCatalog({
     ...endpoints.hive,
     auth: 'nosasl',
@@ -28,6 +32,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await hive.close();
+  await connection.close();
   await here.close();
 });
 
@@ -146,5 +151,17 @@ describe('backfill of a mirror', () => {
     expect(await revision(days[0]!.dt)).toBe(2);
     expect(await revision(second.dt)).toBe(3);
     expect(await revision(last.dt)).toBeGreaterThanOrEqual(3);
+
+    // A change of an early day that comes while a later one is being made anew: both, and what is between them, must follow.
+    const remade = days.map(({ dt }) => revision(dt));
+    const before = await Promise.all(remade);
+    const handle = new Client({ connection }).workflow.getHandle(`table/${table}`);
+    await handle.signal(snapshotSignal, { fromMs: days.at(-3)!.ms });
+    while ((await handle.query(statusQuery)).snapshots?.running?.ms !== days.at(-2)!.ms) await pause(20);
+    await handle.signal(snapshotSignal, { fromMs: startMs });
+    for (const [i, { ms, dt }] of days.entries()) {
+      await reached(dt, before[i]! + 1);
+      expect(await snapshot(dt, true), dt).toEqual(tableAt(changes, ms));
+    }
   });
 });

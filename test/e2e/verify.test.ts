@@ -1,10 +1,9 @@
-import { cp, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createConnection, type Connection } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { VerifyResult } from '../../workflows/verify-types.js';
-import { Duck, lit } from '../../warehouse/duckdb.js';
+import { changeByHand } from './by-hand.js';
 import { click, clickTable, createTopic, endpoints, install, produce, type Installation } from './support.js';
 
 describe('verify of a log', () => {
@@ -121,23 +120,8 @@ describe('verify of a snapshot', () => {
     return { code, result: JSON.parse(stdout) as VerifyResult };
   };
 
-  /** Changes a snapshot's file as a person with a heavy hand does. */
-  async function byHand(partition: string, statement: string): Promise<void> {
-    const root = join(here.dir, 'data', `${table}_snapshot`, partition);
-    const [file] = (await readdir(root, { recursive: true })).filter((name) => name.endsWith('.parquet'));
-    const dir = await mkdtemp(join(tmpdir(), 'tributary-verify-'));
-    const duck = await Duck.open({ threads: 1, memoryLimitMb: 512, tempDirectory: dir });
-    try {
-      await duck.run(
-        `CREATE TABLE t AS SELECT * FROM read_parquet(${lit(join(root, file!))}, hive_partitioning = false)`,
-      );
-      await duck.run(statement);
-      await duck.run(`COPY t TO ${lit(join(root, file!))} (FORMAT parquet)`);
-    } finally {
-      duck.close();
-      await rm(dir, { recursive: true, force: true });
-    }
-  }
+  const byHand = (partition: string, statement: string): Promise<void> =>
+    changeByHand(here, `${table}_snapshot`, partition, statement);
 
   it('reads the source as of the boundary: what changed there since is no difference', async () => {
     await sql.query(`UPDATE orders SET v = 'later' WHERE id = 7`);

@@ -12,7 +12,7 @@ import { planChunks, type Chunk } from '../../../sources/mysql-chunks.js';
 import { readSourceTable } from '../../../sources/mysql-table.js';
 import { readChunk } from '../../../sources/read-chunk.js';
 import { currentTso, tsoBefore, tsoToMs } from '../../../sources/tidb.js';
-import { verifyTable } from '../../../sources/verify.js';
+import { partsOf, verifyTable } from '../../../sources/verify.js';
 import { comparedColumns, keyColumns } from '../../../sources/verify-text.js';
 import { mapParallel } from '../../../warehouse/parallel.js';
 import type { SnapshotTable } from '../../../warehouse/snapshot/types.js';
@@ -133,14 +133,13 @@ describe('from a database to a snapshot', () => {
     const sides = { columns, key: keyColumns(columns, ['id']), digits: 2 };
     const files = snapshot.manifest.files.filter((file) => file.kind === 'rows');
     const report = await verifyTable(tidb.context('verify'), session, {
-      source: { table: source, ...sides },
+      parts: partsOf({ table: source, ...sides }, chunks),
       mirror: {
         storage: engine.storage,
         files: files.map((file) => join(snapshot.directory, file.name)),
         mirror: mirrorColumns(source),
         ...sides,
       },
-      chunks,
       limit: 10,
     });
     session.close();

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { planChunks, type Chunk } from '../../../sources/mysql-chunks.js';
 import { readSourceTable } from '../../../sources/mysql-table.js';
 import { currentTso } from '../../../sources/tidb.js';
-import { verifyTable } from '../../../sources/verify.js';
+import { partsOf, verifyTable } from '../../../sources/verify.js';
 import { comparedColumns, keyColumns } from '../../../sources/verify-text.js';
 import { readEndpoints } from '../../../stack/endpoints.js';
 import { FileStorage } from '../../../warehouse/storage-file.js';
@@ -87,9 +87,8 @@ describe.skipIf(!reachable)('MariaDB', () => {
     const columns = comparedColumns(source, all, 'Asia/Shanghai').filter(({ name }) => name !== 'ts');
     const sides = { columns, key: keyColumns(columns, ['k', 'e']), digits: 2 };
     const report = await verifyTable(maria.context('verify'), session, {
-      source: { table: source, ...sides },
+      parts: partsOf({ table: source, ...sides }, chunks),
       mirror: { storage, files: ['mirror.parquet'], mirror: all, ...sides },
-      chunks,
       limit: 10,
     });
     expect(report).toMatchObject({ sourceRows: 12, mirrorRows: 12, differingSlices: [], differences: [] });

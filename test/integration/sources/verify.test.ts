@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { planChunks, type Chunk } from '../../../sources/mysql-chunks.js';
 import { readSourceTable } from '../../../sources/mysql-table.js';
 import { currentTso } from '../../../sources/tidb.js';
-import { verifyTable, type VerifyReport } from '../../../sources/verify.js';
+import { partsOf, verifyTable, type VerifyReport } from '../../../sources/verify.js';
 import { checkZone } from '../../../sources/verify-source.js';
 import { comparedColumns, keyColumns } from '../../../sources/verify-text.js';
 import { duckString } from '../../../warehouse/sql.js';
@@ -58,9 +58,8 @@ async function verify(
     const columns = comparedColumns(source, all, SHANGHAI.zone);
     const sides = { columns, key: keyColumns(columns, key), digits: 2 };
     return await verifyTable(tidb.context(`verify-${table}`), session, {
-      source: { table: source, ...sides },
+      parts: partsOf({ table: source, ...sides }, chunks),
       mirror: { storage, files: [path], mirror: all, ...sides },
-      chunks,
       limit,
     });
   } finally {
@@ -122,7 +121,7 @@ describe('verify', () => {
       differences: [],
       more: false,
       keys: [],
-      chunks: [],
+      parts: [],
     });
   });
 
@@ -156,7 +155,7 @@ describe('verify', () => {
     );
     await tidb.sql.query(`UPDATE orders SET v = 'later'`);
     const report = await verify('orders', ['id'], at, path);
-    expect(report).toMatchObject({ sourceRows: 500, mirrorRows: 500, more: false, chunks: [0, 9] });
+    expect(report).toMatchObject({ sourceRows: 500, mirrorRows: 500, more: false, parts: [0, 9] });
     expect(report.differences).toHaveLength(3);
     expect(report.differences).toEqual(
       expect.arrayContaining([
@@ -171,7 +170,7 @@ describe('verify', () => {
       ]),
     );
     const few = await verify('orders', ['id'], at, path, 1);
-    expect(few).toMatchObject({ more: true, chunks: [0, 9] });
+    expect(few).toMatchObject({ more: true, parts: [0, 9] });
     expect(few.differences).toHaveLength(1);
     expect((await verify('orders', ['id'], await tso(), path)).differingSlices.length).toBeGreaterThan(200);
   });
@@ -183,9 +182,8 @@ describe('verify', () => {
     const columns = comparedColumns(source, mirrorColumns(source), 'UTC');
     const sides = { columns, key: keyColumns(columns, ['id']), digits: 1 };
     const report = await verifyTable(tidb.context('empty'), session, {
-      source: { table: source, ...sides },
+      parts: partsOf({ table: source, ...sides }, [{ index: 0, after: null, upTo: null }]),
       mirror: { storage, files: [], mirror: [], ...sides },
-      chunks: [{ index: 0, after: null, upTo: null }],
       limit: 1,
     });
     expect(report).toMatchObject({ sourceRows: 500, mirrorRows: 0, more: true });
