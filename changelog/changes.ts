@@ -123,7 +123,7 @@ async function landTable(
   let copied = await copy(rows, 'all');
   const bad = copied.filter((file) => file.key === BAD_KEY);
   if (bad.length > 0) {
-    const records = badRecords(bad);
+    const records = recordsIn(bad);
     const suspects = `(SELECT c.* FROM ${rows} c SEMI JOIN ${records} b ON c.p = b.kafka_partition AND c.o = b.kafka_offset)`;
     const selects = shapes.map(({ where, fields }) => ({
       own: where === undefined ? suspects : `(SELECT * FROM ${suspects} WHERE ${where})`,
@@ -144,7 +144,7 @@ async function landTable(
     );
     // A record lands with all of its rows or with none, so that it is in one place only and can be landed again.
     const good = `(SELECT c.* FROM ${rows} c ANTI JOIN ${records} b ON c.p = b.kafka_partition AND c.o = b.kafka_offset)`;
-    if (await hasManyRows(duck, rows)) copied = await copy(good, 'good');
+    if (await partlyGood(duck, copied, records)) copied = await copy(good, 'good');
   }
   const good = copied.filter((file) => file.key !== BAD_KEY);
   const files = await landedFiles(duck, { ...request, table }, good);
@@ -186,14 +186,19 @@ async function connectShapes(
   }));
 }
 
-function badRecords(bad: CopiedFile[]): string {
-  const files = `[${bad.map((file) => lit(file.path)).join(', ')}]`;
+function recordsIn(copied: CopiedFile[]): string {
+  const files = `[${copied.map((file) => lit(file.path)).join(', ')}]`;
   return `(SELECT DISTINCT kafka_partition, kafka_offset FROM read_parquet(${files}, hive_partitioning = false))`;
 }
 
-async function hasManyRows(duck: Duck, rows: string): Promise<boolean> {
-  const [row] = await duck.rows<{ many: boolean }>(`SELECT max(idx) > 0 AS many FROM ${rows}`);
-  return row!.many;
+/** True if a bad record has good rows too: it has several, or it changes the key and so is a delete and an insert. */
+async function partlyGood(duck: Duck, copied: CopiedFile[], records: string): Promise<boolean> {
+  const good = copied.filter((file) => file.key !== BAD_KEY);
+  if (good.length === 0) return false;
+  const [row] = await duck.rows<{ found: boolean }>(
+    `SELECT EXISTS (FROM ${recordsIn(good)} g SEMI JOIN ${records} b USING (kafka_partition, kafka_offset)) AS found`,
+  );
+  return row!.found;
 }
 
 /** The config's key by the names that the log uses, or else the log's own. */

@@ -46,7 +46,10 @@ export async function landTextChanges(
     const fields = JSON.parse(row?.fields ?? '[]') as ConnectField[];
     if (fields.length > 0)
       return Object.fromEntries(fields.map((field) => [field.field, connectSourceType(field)]));
-    return JSON.parse(row?.types ?? '{}') as Record<string, string>;
+    const told = Object.entries(JSON.parse(row?.types ?? '{}') as Record<string, unknown>);
+    return Object.fromEntries(
+      told.filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+    );
   };
   const kept = new Set<SpareColumn>();
   if (types) kept.add('types');

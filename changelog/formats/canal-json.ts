@@ -62,7 +62,7 @@ export const canalJson: ChangeSource = {
       `CASE WHEN kind = 'bad' THEN CASE WHEN doc IS NULL THEN ${unreadableJsonReason('value')} ELSE 'not_a_change' END ` +
       `WHEN partial AND type <> 'DELETE' THEN 'partial_row' END AS reason, ` +
       `idx, db, tbl, CASE WHEN kind = 'ddl' THEN type ELSE ${OP} END AS op, ${ORDER}, ` +
-      `es * 1000 AS event_us, "row"::VARCHAR AS "row", CASE WHEN type = 'UPDATE' THEN j.old[idx + 1]::VARCHAR END AS before, ` +
+      `try(es * 1000) AS event_us, "row"::VARCHAR AS "row", CASE WHEN type = 'UPDATE' THEN j.old[idx + 1]::VARCHAR END AS before, ` +
       `${keys ? 'j.pkNames::VARCHAR' : 'NULL'} AS keys, j.sqlType::VARCHAR AS shape, ${types ? 'j.mysqlType::VARCHAR' : 'NULL'} AS types, ` +
       `CASE WHEN kind = 'ddl' THEN j.sql END AS sql, j._tidb.watermarkTs AS mark, ${raw ? 'value' : 'NULL'} AS raw, NULL AS patch, NULL AS fields FROM (${rows})`
     );
@@ -81,7 +81,7 @@ export const canalJson: ChangeSource = {
       `n = 1 AND type IN ('INSERT', 'UPDATE', 'DELETE') AND ddl IS DISTINCT FROM 'true' AND db <> '' AND tbl <> '' AND es IS NOT NULL ` +
       `AND NOT partial AND (${matches}) AND ${known.join(' AND ')}`;
     return (
-      `SELECT p, o, kts, idx, ${OP} AS op, tbl, ${ORDER}, es * 1000 AS event_us, j, CASE WHEN type = 'UPDATE' THEN old END AS before, ` +
+      `SELECT p, o, kts, idx, ${OP} AS op, tbl, ${ORDER}, try(es * 1000) AS event_us, j, CASE WHEN type = 'UPDATE' THEN old END AS before, ` +
       `${types === undefined ? 'NULL' : lit(types)} AS types, ${raw ? 'value' : 'NULL'} AS raw, NULL AS reason, NULL AS patch, ` +
       `coalesce(${plain}, false) AS plain FROM (${fields})`
     );

@@ -90,10 +90,14 @@ function bySchema(
   }
 }
 
+/** More digits behind the point than PostgreSQL's NUMERIC has. */
+const MAX_SCALE = 20_000;
+
 /** PostgreSQL's NUMERIC without a precision: each value has a scale of its own. */
 function variableScale(json: string): string {
   const scale = `try_cast(json_extract_string(${json}, '$.scale') AS INTEGER)`;
-  return connectDecimal(`json_extract_string(${json}, '$.value')`, scale);
+  const within = `CASE WHEN ${scale} BETWEEN -${MAX_SCALE} AND ${MAX_SCALE} THEN ${scale} END`;
+  return connectDecimal(`json_extract_string(${json}, '$.value')`, `(${within})`);
 }
 
 function byColumn(json: string, text: string, quoted: string, context: MemberContext): string {
@@ -115,7 +119,10 @@ function byColumn(json: string, text: string, quoted: string, context: MemberCon
     return `CASE WHEN ${quoted} THEN ${texts} ELSE ${clockOf(localMicros(text, source, context))} END`;
   }
   if (/^time\b(?!stamp)/.test(source)) {
-    const micros = context.options['time'] === 'connect' ? `${bigint(text)} * 1000` : bigint(text);
+    const { time } = context.options;
+    const number = bigint(text);
+    const micros =
+      time === 'connect' ? `${number} * 1000` : time === 'nanoseconds' ? `${number} // 1000` : number;
     return `CASE WHEN ${quoted} THEN rtrim(${text}, 'Z') ELSE ${timeText(micros, source)} END`;
   }
   return plain(text, context);
@@ -154,8 +161,10 @@ function clockOf(micros: string): string {
 function localMicros(text: string, source: string, { options }: MemberContext): string {
   const n = bigint(text);
   if (options['time'] === 'connect') return `${n} * 1000`;
+  if (options['time'] === 'microseconds') return n;
+  if (options['time'] === 'nanoseconds') return `${n} // 1000`;
   const precision = /^(?:datetime|timestamp)\s*(?:\((\d)\))?/.exec(source);
-  if (precision && options['time'] !== 'nanoseconds' && options['time'] !== 'microseconds') {
+  if (precision) {
     return Number(precision[1] ?? '0') <= 3 ? `${n} * 1000` : n;
   }
   const within = (end: string) => `${n} BETWEEN -${end} AND ${end}`;

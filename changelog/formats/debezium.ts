@@ -76,8 +76,8 @@ export const debezium: ChangeSource = {
       `${either('"tableChanges"')} IS NOT NULL AS tables, coalesce(${source('connector')} IN ('mysql', 'mariadb', 'TiCDC'), false) AS full_images, ` +
       `${source('connector')} = 'TiCDC' AS ticdc, coalesce(${source('snapshot')}, 'false') <> 'false' AS snapshot, ` +
       `${source('commit_ts')} AS commit_ts, ${source('lsn')} AS lsn, coalesce(${source('row')}, 0) AS "row_number", ` +
-      `try_cast(regexp_extract(${source('file')}, '\\.([0-9]+)$', 1) AS BIGINT) * 1099511627776 + ${source('pos')} AS place, ` +
-      `coalesce(${source('ts_us')}, ${source('ts_ms')} * 1000, ${either('ts_ms')} * 1000) AS event_us, ` +
+      `try(try_cast(regexp_extract(${source('file')}, '\\.([0-9]+)$', 1) AS BIGINT) * 1099511627776 + ${source('pos')}) AS place, ` +
+      `coalesce(${source('ts_us')}, try(${source('ts_ms')} * 1000), try(${either('ts_ms')} * 1000)) AS event_us, ` +
       `coalesce(head, ${FIELDS}) AS fields FROM (${parsed})`;
     const images = `SELECT *, CASE WHEN type = 'd' THEN coalesce(old, ${keyObject}) ELSE new END AS image FROM (${fields})`;
     const kinds =
@@ -95,7 +95,7 @@ export const debezium: ChangeSource = {
       `0 AS idx, db, tbl, CASE WHEN ddl IS NOT NULL THEN 'DDL' WHEN type = 't' THEN 'TRUNCATE' ` +
       `ELSE CASE type WHEN 'u' THEN 'u' WHEN 'd' THEN 'd' ELSE 'i' END END AS op, ` +
       `coalesce(commit_ts, place, lsn, o) AS cdc_ts, CASE WHEN commit_ts IS NOT NULL THEN ${rank} WHEN snapshot THEN 0 ` +
-      `WHEN place IS NOT NULL THEN "row_number" * 4 + ${rank} ELSE o * 4 + ${rank} END AS cdc_seq, event_us, image AS "row", ` +
+      `WHEN place IS NOT NULL THEN coalesce(try("row_number" * 4), 0) + ${rank} ELSE o * 4 + ${rank} END AS cdc_seq, event_us, image AS "row", ` +
       `CASE WHEN type = 'u' THEN old END AS before, ${keys ? `to_json(json_keys(${keyObject}))::VARCHAR` : 'NULL'} AS keys, NULL AS shape, ` +
       `NULL AS types, coalesce(ddl, '') AS sql, CASE WHEN kind = 'watermark' THEN commit_ts END AS mark, ` +
       `${raw ? 'value' : 'NULL'} AS raw, NULL AS patch, fields FROM (${kinds})`

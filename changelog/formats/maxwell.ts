@@ -35,8 +35,8 @@ export const maxwell: ChangeSource = {
       `FROM (SELECT *, ${exactNumbers('document')} AS doc FROM (SELECT *, ${documentSql('value', reading === 'careful')} AS document FROM ${lines}))`;
     const fields =
       `SELECT *, j.database AS db, j."table" AS tbl, j."type" AS type, ` +
-      `try_cast(regexp_extract(j.position, '\\.([0-9]+):', 1) AS BIGINT) * 1099511627776 ` +
-      `+ try_cast(regexp_extract(j.position, ':([0-9]+)$', 1) AS BIGINT) AS place FROM (${parsed})`;
+      `try(try_cast(regexp_extract(j.position, '\\.([0-9]+):', 1) AS BIGINT) * 1099511627776 ` +
+      `+ try_cast(regexp_extract(j.position, ':([0-9]+)$', 1) AS BIGINT)) AS place FROM (${parsed})`;
     const kinds =
       `SELECT *, CASE WHEN doc IS NULL THEN 'bad' ` +
       `WHEN type IN ('insert', 'update', 'delete', 'bootstrap-insert') THEN ` +
@@ -50,9 +50,9 @@ export const maxwell: ChangeSource = {
       `CASE WHEN kind = 'bad' THEN CASE WHEN doc IS NULL THEN ${unreadableJsonReason('value')} ELSE 'not_a_change' END ` +
       `WHEN kind = 'change' AND j.reason IS NOT NULL AND type <> 'delete' THEN 'partial_row' END AS reason, ` +
       `0 AS idx, db, tbl, CASE WHEN kind = 'ddl' THEN type ELSE CASE type WHEN 'update' THEN 'u' WHEN 'delete' THEN 'd' ELSE 'i' END END AS op, ` +
-      `coalesce(place, o) AS cdc_ts, CASE WHEN place IS NULL THEN ${rank} WHEN j.xoffset IS NOT NULL THEN j.xoffset * 4 + ${rank} ` +
+      `coalesce(place, o) AS cdc_ts, CASE WHEN place IS NULL THEN ${rank} WHEN try(j.xoffset * 4 + ${rank}) IS NOT NULL THEN try(j.xoffset * 4 + ${rank}) ` +
       `WHEN j.commit = 'true' THEN ${LAST} + ${rank} ELSE o * 4 + ${rank} END AS cdc_seq, ` +
-      `j.ts * CASE WHEN kind = 'ddl' THEN 1000 ELSE 1000000 END AS event_us, j.data::VARCHAR AS "row", ` +
+      `try(j.ts * CASE WHEN kind = 'ddl' THEN 1000 ELSE 1000000 END) AS event_us, j.data::VARCHAR AS "row", ` +
       `CASE WHEN type = 'update' THEN coalesce(j.old::VARCHAR, '{}') END AS before, ${keyColumns} AS keys, ` +
       `NULL AS shape, NULL AS types, j.sql AS sql, NULL::BIGINT AS mark, ${raw ? 'value' : 'NULL'} AS raw, NULL AS patch, NULL AS fields FROM (${kinds})`
     );
@@ -66,7 +66,8 @@ export const maxwell: ChangeSource = {
 
 /** A SET is an array of names. */
 function setNames(json: string): string {
-  return `array_to_string(from_json(${json}, '["VARCHAR"]'), ',')`;
+  const isArray = `starts_with(${json}, '[') AND json_valid(${json})`;
+  return `CASE WHEN ${isArray} THEN array_to_string(from_json(${json}, '["VARCHAR"]'), ',') END`;
 }
 
 /** Key columns from the record's own key, `{"database":..,"table":..,"pk.id":7}`; Maxwell writes their names in lower case. */
