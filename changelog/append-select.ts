@@ -1,7 +1,7 @@
 import { lit, ident } from '../warehouse/duckdb.js';
 import { appendSource, type PathRequest } from './append-source.js';
 import { alwaysFits, fitSql, isNested, writtenSql, type FitContext } from './fit.js';
-import { parseHiveType, type HiveType } from './hive-type.js';
+import { parseHiveType, type HiveType } from '../config/hive-type.js';
 import { KEY_COLUMN } from './partitioned-copy.js';
 import { instantSql, partitionKeySql, utcMicros } from './time-sql.js';
 import type { LandingTable } from './types.js';

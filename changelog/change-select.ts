@@ -4,7 +4,7 @@ import type { ValueNotation } from './change-source.js';
 import { movedTime, type ChangeZones } from './change-zones.js';
 import { NOT_PLAIN } from './document-sql.js';
 import { alwaysFits, fitSql, isNested, writtenSql, type FitContext } from './fit.js';
-import { parseHiveType, type HiveType } from './hive-type.js';
+import { parseHiveType, type HiveType } from '../config/hive-type.js';
 import type { ConnectField } from './formats/debezium-values.js';
 import { duckPath, parseJsonPath } from './json-path.js';
 import { planJsonShape, type JsonShape } from './json-shape.js';

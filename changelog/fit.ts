@@ -1,5 +1,5 @@
 import { ident, lit } from '../warehouse/duckdb.js';
-import type { HiveType } from './hive-type.js';
+import type { HiveType } from '../config/hive-type.js';
 import { dateSql, wallSql } from './time-sql.js';
 import type { ZoneClock } from './zone-clock.js';
 
@@ -167,21 +167,35 @@ function nestedSql(type: HiveType, json: string, context: FitContext, depth: num
       );
     }
     case 'struct': {
-      const structure = JSON.stringify(Object.fromEntries(type.fields.map((field) => [field.name, 'JSON'])));
-      const parsed = `from_json(${json}, ${lit(structure)})`;
-      const members = type.fields.map((field) => {
-        const member = `struct_extract(${parsed}, ${lit(field.name)})`;
+      // Each level is bound to a name, or its text would be repeated for every member of every level below it.
+      const [own, members] = [`j${depth}`, `m${depth}`];
+      const structure = JSON.stringify(Object.fromEntries(type.fields.map(({ name }) => [name, 'JSON'])));
+      const found = type.fields.map(({ name }) => `${lit(name)}: ${memberSql(own, structure, name, depth)}`);
+      const fields = type.fields.map((field) => {
+        const member = `struct_extract(${members}, ${lit(field.name)})`;
         return { name: field.name, member, value: inner(field.type, member, context, depth) };
       });
-      const good = members
-        .map(({ member, value }) => `(${member} IS NULL OR ${value} IS NOT NULL)`)
-        .join(' AND ');
-      const packed = members.map(({ name, value }) => `${lit(name)}: ${value}`).join(', ');
-      return `CASE WHEN json_type(${json}) = 'OBJECT' AND ${good} THEN {${packed}} END`;
+      const good = fields.map(({ member, value }) => `(${member} IS NULL OR ${value} IS NOT NULL)`);
+      const packed = fields.map(({ name, value }) => `${lit(name)}: ${value}`);
+      const checked = `CASE WHEN json_type(${own}) = 'OBJECT' AND ${good.join(' AND ')} THEN {${packed.join(', ')}} END`;
+      const bound = `list_transform([{${found.join(', ')}}], lambda ${members}: ${checked})[1]`;
+      return `list_transform([${json}], lambda ${own}: ${bound})[1]`;
     }
     default:
       return fitSql(type, json, context);
   }
+}
+
+/** A member of a JSON object by its name, or else by one that differs in case only: Hive's names of fields are in lower case. */
+function memberSql(json: string, structure: string, name: string, depth: number): string {
+  const key = `k${depth}`;
+  const entries = `map_entries(from_json(${json}, '"MAP(VARCHAR, JSON)"'))`;
+  const twin = `list_filter(${entries}, lambda ${key}: lower(${key}.key) = ${lit(name.toLowerCase())})[1].value`;
+  const quoted = JSON.stringify(name.toLowerCase());
+  return (
+    `coalesce(struct_extract(from_json(${json}, ${lit(structure)}), ${lit(name)}), ` +
+    `CASE WHEN json_type(${json}) = 'OBJECT' AND contains(lower(${json}::VARCHAR), ${lit(quoted)}) THEN ${twin} END)`
+  );
 }
 
 function allOrNull(

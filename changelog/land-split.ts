@@ -35,7 +35,7 @@ interface Group {
 /**
  * Lands the records of a split: every record becomes rows of its tables or a row of a quarantine, in local Parquet files
  * whose names and rows depend on the ranges and the specs alone.
- * @throws TributaryError LocalDiskFull, DuckDbOutOfMemory (both retryable), DuckDbFailed, UnknownType, BadJsonPath,
+ * @throws TributaryError LocalDiskFull, DuckDbOutOfMemory (both retryable), DuckDbFailed, BadJsonPath,
  *   UnsupportedFormat; whatever reading the blocks throws; the signal's reason
  */
 export async function landSplit(request: LandSplitRequest): Promise<LandSplitResult> {

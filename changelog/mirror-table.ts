@@ -3,7 +3,7 @@ import type { SnapshotColumn, SnapshotTable } from '../warehouse/snapshot/types.
 import { fitSql, isNested } from './fit.js';
 import { documentValue, plainDocument } from './formats/extended-json.js';
 import { hexBytes } from './formats/hex.js';
-import { parseHiveType } from './hive-type.js';
+import { parseHiveType } from '../config/hive-type.js';
 import { parseJsonPath } from './json-path.js';
 import { planJsonShape } from './json-shape.js';
 import type { LandingTable } from './types.js';

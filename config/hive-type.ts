@@ -1,11 +1,29 @@
 /** A parser for Hive's type syntax: checks it and gives one spelling a type. */
 import { suggest } from './suggest.js';
 
+const PRIMITIVES = [
+  'tinyint',
+  'smallint',
+  'int',
+  'bigint',
+  'float',
+  'double',
+  'boolean',
+  'string',
+  'binary',
+  'date',
+  'timestamp',
+] as const;
+
+/** Types whose name says everything. */
+export type PrimitiveName = (typeof PRIMITIVES)[number];
+
+/** A Hive column type, taken apart. */
 export type HiveType =
-  | { kind: 'primitive'; name: string }
+  | { kind: PrimitiveName }
   | { kind: 'decimal'; precision: number; scale: number }
-  | { kind: 'text'; name: 'varchar' | 'char'; length: number }
-  | { kind: 'array'; item: HiveType }
+  | { kind: 'varchar' | 'char'; length: number }
+  | { kind: 'array'; element: HiveType }
   | { kind: 'map'; key: HiveType; value: HiveType }
   | { kind: 'struct'; fields: { name: string; type: HiveType }[] };
 
@@ -20,19 +38,6 @@ export class HiveTypeError extends Error {
   }
 }
 
-const PRIMITIVES = new Set([
-  'tinyint',
-  'smallint',
-  'int',
-  'bigint',
-  'float',
-  'double',
-  'boolean',
-  'string',
-  'binary',
-  'date',
-  'timestamp',
-]);
 const ALIASES: Record<string, string> = { integer: 'int', 'double precision': 'double', numeric: 'decimal' };
 /** Names of other databases that people write by habit. */
 const FOREIGN: Record<string, string> = {
@@ -61,18 +66,19 @@ export function parseHiveType(text: string): HiveType {
 /** The one spelling of a type: lower case, no blanks, aliases resolved, decimal with precision and scale. */
 export function formatHiveType(type: HiveType): string {
   switch (type.kind) {
-    case 'primitive':
-      return type.name;
     case 'decimal':
       return `decimal(${type.precision},${type.scale})`;
-    case 'text':
-      return `${type.name}(${type.length})`;
+    case 'varchar':
+    case 'char':
+      return `${type.kind}(${type.length})`;
     case 'array':
-      return `array<${formatHiveType(type.item)}>`;
+      return `array<${formatHiveType(type.element)}>`;
     case 'map':
       return `map<${formatHiveType(type.key)},${formatHiveType(type.value)}>`;
     case 'struct':
       return `struct<${type.fields.map((field) => `${field.name}:${formatHiveType(field.type)}`).join(',')}>`;
+    default:
+      return type.kind;
   }
 }
 
@@ -88,19 +94,20 @@ class Reader {
 
   type(): HiveType {
     const name = this.#typeName();
-    if (PRIMITIVES.has(name)) return { kind: 'primitive', name };
+    const primitive = PRIMITIVES.find((known) => known === name);
+    if (primitive !== undefined) return { kind: primitive };
     switch (name) {
       case 'decimal':
         return this.#decimal();
       case 'varchar':
-        return { kind: 'text', name, length: this.#length(name, 65_535) };
+        return { kind: name, length: this.#length(name, 65_535) };
       case 'char':
-        return { kind: 'text', name, length: this.#length(name, 255) };
+        return { kind: name, length: this.#length(name, 255) };
       case 'array': {
         this.#expect('<', 'array<bigint>');
-        const item = this.type();
+        const element = this.type();
         this.#expect('>', 'array<bigint>');
-        return { kind: 'array', item };
+        return { kind: 'array', element };
       }
       case 'map':
         return this.#map();

@@ -70,8 +70,7 @@ export function planColumns(
 }
 
 function writtenType(target: HiveType, type: string, { timestamps }: ValueOptions): string {
-  const stamp = target.kind === 'primitive' && target.name === 'timestamp';
-  return stamp && timestamps === 'string' ? 'VARCHAR' : duckType(type);
+  return target.kind === 'timestamp' && timestamps === 'string' ? 'VARCHAR' : duckType(type);
 }
 
 function valueSql(
@@ -83,7 +82,7 @@ function valueSql(
 ): string {
   const base = baseType(sourceType);
   if (isBytes(sourceType)) {
-    return target.kind === 'primitive' && target.name === 'binary' ? `unhex(${text})` : `lower(${text})`;
+    return target.kind === 'binary' ? `unhex(${text})` : `lower(${text})`;
   }
   if (base === 'timestamp' || base === 'datetime' || base === 'date') {
     return dateSql(text, base, target, options);
@@ -109,16 +108,14 @@ function valueSql(
 /** Zero dates are no dates in Hive: NULL, as in the changelog. A column of Hive type string keeps them. */
 function dateSql(text: string, base: string, target: HiveType, options: ValueOptions): string {
   const zero = `(starts_with(${text}, '0000-') OR substr(${text}, 6, 2) = '00' OR substr(${text}, 9, 2) = '00')`;
-  const stamp = target.kind === 'primitive' && target.name === 'timestamp';
-  const day = target.kind === 'primitive' && target.name === 'date';
-  if (day) return `CASE WHEN NOT ${zero} THEN CAST(left(${text}, 10) AS DATE) END`;
+  if (target.kind === 'date') return `CASE WHEN NOT ${zero} THEN CAST(left(${text}, 10) AS DATE) END`;
   const zone = options.zone.replaceAll("'", "''");
   // The session's clock is UTC.
   const wall =
     base === 'timestamp'
       ? `timezone('${zone}', timezone('UTC', CAST(${text} AS TIMESTAMP)))`
       : `CAST(${text} AS TIMESTAMP)`;
-  if (stamp) {
+  if (target.kind === 'timestamp') {
     const value = options.timestamps === 'string' ? `CAST(${wall} AS VARCHAR)` : wall;
     return `CASE WHEN NOT ${zero} THEN ${value} END`;
   }
@@ -153,31 +150,28 @@ const SOURCE_BITS: Record<string, number> = {
 function holds(sourceType: string, target: HiveType): boolean {
   const base = baseType(sourceType);
   const [size, scale = 0] = sizes(sourceType);
-  if (target.kind === 'primitive' && target.name === 'string') return true;
-  if (target.kind === 'text') return /^(var)?char$/.test(base) && size !== undefined && size <= target.length;
-  if (isBytes(sourceType)) return target.kind === 'primitive' && target.name === 'binary';
-  if (base === 'date') return isPrimitive(target, 'date', 'timestamp');
-  if (base === 'datetime' || base === 'timestamp') return isPrimitive(target, 'timestamp');
-  if (base === 'float') return isPrimitive(target, 'float', 'double');
-  if (base === 'double' || base === 'real') return isPrimitive(target, 'double');
-  if (base === 'tinyint' && size === 1 && isPrimitive(target, 'boolean')) return true;
+  if (target.kind === 'string') return true;
+  if (target.kind === 'varchar' || target.kind === 'char') {
+    return /^(var)?char$/.test(base) && size !== undefined && size <= target.length;
+  }
+  if (isBytes(sourceType)) return target.kind === 'binary';
+  if (base === 'date') return target.kind === 'date' || target.kind === 'timestamp';
+  if (base === 'datetime' || base === 'timestamp') return target.kind === 'timestamp';
+  if (base === 'float') return target.kind === 'float' || target.kind === 'double';
+  if (base === 'double' || base === 'real') return target.kind === 'double';
+  if (base === 'tinyint' && size === 1 && target.kind === 'boolean') return true;
   const unsigned = / unsigned| zerofill/.test(sourceType.toLowerCase());
-  if (target.kind === 'primitive') {
-    const room = HIVE_INTEGERS[target.name];
+  if (target.kind !== 'decimal') {
+    const room = HIVE_INTEGERS[target.kind];
     const bits = base === 'bit' ? (size ?? 1) : (SOURCE_BITS[base] ?? Infinity) + (unsigned ? 1 : 0);
     return room !== undefined && bits <= room;
   }
-  if (target.kind !== 'decimal') return false;
   const whole = target.precision - target.scale;
   if (base === 'decimal' || base === 'numeric') {
     return size !== undefined && size - scale <= whole && scale <= target.scale;
   }
   const digits = base === 'bit' ? 20 : (INTEGER_DIGITS[base] ?? Infinity) + (unsigned ? 1 : 0);
   return digits <= whole;
-}
-
-function isPrimitive(target: HiveType, ...names: string[]): boolean {
-  return target.kind === 'primitive' && names.includes(target.name);
 }
 
 function sizes(type: string): [number | undefined, number | undefined] {

@@ -190,8 +190,8 @@ function duckDigits(text: string): string {
 }
 
 function isHive(hiveType: string, name: string): boolean {
-  const type = parseHiveType(hiveType);
-  return type.kind === 'primitive' ? type.name === name : type.kind === 'text' && name === 'string';
+  const { kind } = parseHiveType(hiveType);
+  return (kind === 'varchar' || kind === 'char' ? 'string' : kind) === name;
 }
 
 function scaleOf(type: string): number {

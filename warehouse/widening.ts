@@ -37,7 +37,7 @@ function parsed(type: string): HiveType | undefined {
 function holds(outer: HiveType, inner: HiveType): boolean {
   if (formatHiveType(outer) === formatHiveType(inner)) return true;
   if (isString(outer)) return isScalar(inner);
-  if (outer.kind === 'text') return inner.kind === 'text' && outer.length >= inner.length;
+  if (isCut(outer)) return isCut(inner) && outer.length >= inner.length;
   if (outer.kind === 'decimal') {
     const digits = asDecimal(inner);
     if (!digits) return false;
@@ -46,7 +46,7 @@ function holds(outer: HiveType, inner: HiveType): boolean {
   }
   const [wide, narrow] = [rank(outer), rank(inner)];
   if (wide >= 0) return narrow >= 0 && wide >= narrow;
-  return named(outer, 'double') && (named(inner, 'float') || (narrow >= 0 && !named(inner, 'bigint')));
+  return outer.kind === 'double' && (inner.kind === 'float' || (narrow >= 0 && inner.kind !== 'bigint'));
 }
 
 /** The narrowest type that holds both, where neither holds the other. */
@@ -66,42 +66,41 @@ function common(one: HiveType, other: HiveType): HiveType | undefined {
  * arrays in the file: landing writes them so (changelog/fit.ts).
  */
 function readsOldFiles(old: HiveType, wider: HiveType): boolean {
-  if (old.kind === 'text') return wider.kind === 'text' || isString(wider);
+  if (isCut(old)) return isCut(wider) || isString(wider);
   if (old.kind === 'decimal') return wider.kind === 'decimal' || isString(wider);
   if (rank(old) >= 0) {
-    return rank(wider) >= 0 || wider.kind === 'decimal' || named(wider, 'double') || isString(wider);
+    return rank(wider) >= 0 || wider.kind === 'decimal' || wider.kind === 'double' || isString(wider);
   }
-  if (named(old, 'float')) return named(wider, 'double') || isString(wider);
-  return (named(old, 'double') || named(old, 'boolean')) && isString(wider);
+  if (old.kind === 'float') return wider.kind === 'double' || isString(wider);
+  return (old.kind === 'double' || old.kind === 'boolean') && isString(wider);
 }
 
-const STRING: HiveType = { kind: 'primitive', name: 'string' };
+const STRING: HiveType = { kind: 'string' };
 
-function named(type: HiveType, name: string): boolean {
-  return type.kind === 'primitive' && type.name === name;
+const isString = (type: HiveType): boolean => type.kind === 'string';
+
+/** Texts that Hive cuts at a length. */
+function isCut(type: HiveType): type is Extract<HiveType, { length: number }> {
+  return type.kind === 'varchar' || type.kind === 'char';
 }
-
-const isString = (type: HiveType): boolean => named(type, 'string');
 
 /** Place among the integer types; -1 for every other. */
 function rank(type: HiveType): number {
-  return type.kind === 'primitive' ? INTEGERS.indexOf(type.name) : -1;
+  return INTEGERS.indexOf(type.kind);
 }
 
 function asDecimal(type: HiveType): { precision: number; scale: number } | undefined {
   if (type.kind === 'decimal') return type;
-  return type.kind === 'primitive' && rank(type) >= 0
-    ? { precision: DIGITS[type.name]!, scale: 0 }
-    : undefined;
+  return rank(type) >= 0 ? { precision: DIGITS[type.kind]!, scale: 0 } : undefined;
 }
 
 /** Types whose values have a text; a binary column's bytes have none. */
 function isScalar(type: HiveType): boolean {
-  return type.kind === 'primitive' ? type.name !== 'binary' : type.kind === 'decimal' || type.kind === 'text';
+  return !['binary', 'array', 'map', 'struct'].includes(type.kind);
 }
 
 /** True if a column of type `now` may become `wanted` without a word of a person: wider, and no number turns into text. */
 export function widensInKind(now: string, wanted: string): boolean {
   const [old, wider] = [parseHiveType(now), parseHiveType(wanted)];
-  return !isString(wider) || old.kind === 'text';
+  return !isString(wider) || isCut(old);
 }

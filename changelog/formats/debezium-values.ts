@@ -1,4 +1,4 @@
-import type { HiveType } from '../hive-type.js';
+import type { HiveType } from '../../config/hive-type.js';
 import { base64Bytes } from './base64.js';
 import { connectDecimal } from './connect-decimal.js';
 

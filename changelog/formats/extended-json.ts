@@ -1,4 +1,4 @@
-import type { HiveType } from '../hive-type.js';
+import type { HiveType } from '../../config/hive-type.js';
 
 /**
  * Canonical extended JSON v2 as plain JSON, for paths into MongoDB documents: whole numbers and doubles become numbers, decimals, ids, and

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { duckType, writtenSql } from '../../../changelog/fit.js';
-import { parseHiveType } from '../../../changelog/hive-type.js';
+import { parseHiveType } from '../../../config/hive-type.js';
 import { Duck, HIVE_PARQUET_METADATA, lit } from '../../../warehouse/duckdb.js';
 import { widened } from '../../../warehouse/widening.js';
 import { dropDatabase, hdfs, hive, removeRoot } from './services.js';

@@ -239,4 +239,27 @@ describe('json: what fits a column', () => {
       await column('array<array<map<string,decimal(4,1)>>>', ['[[{"k":1.5}],[]]', '[[{"k":1.55}]]']),
     ).toEqual(['[[{k=1.5}], []]', misfit]);
   });
+
+  it('members of a struct are found whatever their case: Hive has its fields in lower case only', async () => {
+    const type = 'struct<userid:int,tags:array<struct<k:string,v:struct<n:decimal(4,1)>>>>';
+    expect(
+      await column(type, [
+        '{"userId":1,"Tags":[{"K":"a","V":{"N":1.5}}]}',
+        '{"userid":1,"USERID":2}',
+        '{"userid":null}',
+        '{"other":"userid"}',
+        '{"userId":"x"}',
+        '[{"userId":1}]',
+        'null',
+      ]),
+    ).toEqual([
+      "{'userid': 1, 'tags': [{'k': a, 'v': {'n': 1.5}}]}",
+      "{'userid': 1, 'tags': NULL}",
+      "{'userid': NULL, 'tags': NULL}",
+      "{'userid': NULL, 'tags': NULL}",
+      misfit,
+      misfit,
+      null,
+    ]);
+  });
 });

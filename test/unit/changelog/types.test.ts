@@ -1,31 +1,10 @@
 import { describe, expect, it } from 'vitest';
 
 import { membersOf } from '../../../changelog/formats/members.js';
-import { hiveTypeText, parseHiveType } from '../../../changelog/hive-type.js';
 import { duckPath, parseJsonPath } from '../../../changelog/json-path.js';
 import { partitionValues } from '../../../changelog/time-sql.js';
 import { topicQuarantineTable } from '../../../changelog/quarantine.js';
 import { sourceTypeToHive } from '../../../changelog/types-map.js';
-
-describe('Hive types', () => {
-  it.each([
-    'bigint',
-    'decimal(38,18)',
-    'varchar(10)',
-    'array<map<string,struct<a:int,b c:array<decimal(4,1)>>>>',
-  ])('%s is read and written back', (text) => expect(hiveTypeText(parseHiveType(text))).toBe(text));
-
-  it('spellings that Hive takes are taken', () => {
-    expect(hiveTypeText(parseHiveType(' DECIMAL ( 10 , 2 ) '))).toBe('decimal(10,2)');
-    expect(hiveTypeText(parseHiveType('decimal'))).toBe('decimal(10,0)');
-    expect(hiveTypeText(parseHiveType('STRUCT<`a`: INT>'))).toBe('struct<a:int>');
-  });
-
-  it.each(['', 'number', 'decimal(39,1)', 'decimal(2,3)', 'array<int', 'map<string>', 'int int'])(
-    '%j is refused',
-    (text) => expect(() => parseHiveType(text)).toThrow('is not a Hive type'),
-  );
-});
 
 describe('JSON paths', () => {
   it('are taken apart into members and indexes', () => {
