@@ -26,6 +26,8 @@ const ASKED_AT_A_TIME = 20;
 const FIRST_RETRY_MS = 60_000;
 const LAST_RETRY_MS = 3_600_000;
 const LEFT_BEHIND_MS = 5_000;
+/** Versions before this one went on with later boundaries when an earlier one was outdated meanwhile. */
+const REMAKE_RESTARTS = 'remake-restarts';
 
 /** What the table's workflow knows and the snapshots need. */
 export interface SnapshotHost {
@@ -140,8 +142,7 @@ export class Snapshots {
       if (host.state().remake !== null && !due.again) return;
       await this.make(due);
       if (!host.ready()) return;
-      // Tables that went on in such a case before are replayed as they were.
-      if (!reduce.goesOn(host.state(), due) && patched('remake-restarts')) return;
+      if (!reduce.goesOn(host.state(), due) && patched(REMAKE_RESTARTS)) return;
     }
     if (answer.due.some(({ again }) => !again)) await this.retire();
   }
@@ -157,7 +158,12 @@ export class Snapshots {
       parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
       workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
     });
-    host.update(reduce.applyPublished(host.state(), await child.result(), again));
+    const before = host.state();
+    const done = await child.result();
+    // What came meanwhile counts. Tables that lost sight of it are replayed as they were.
+    const outdated = host.state().outdatedFromMs !== before.outdatedFromMs;
+    const now = outdated && !patched(REMAKE_RESTARTS) ? before : host.state();
+    host.update(reduce.applyPublished(now, done, again));
   }
 
   private async retire(): Promise<void> {
