@@ -12,6 +12,8 @@ interface AvroObject {
   'connect.name'?: string;
   'connect.type'?: string;
   'connect.parameters'?: Record<string, string>;
+  /** Of a decimal, by Avro's own rules. */
+  scale?: number;
 }
 
 /** A field of a Connect schema, as Connect's JSON converter writes it beside its records. */
@@ -94,10 +96,14 @@ export class AvroReader {
   private connect(schema: Schema): ConnectSchema {
     const found = this.resolve(schema) ?? { type: 'string' };
     const type = found['connect.type'] ?? CONNECT_TYPES[found.type as string] ?? 'string';
+    const parameters = {
+      ...(found.scale !== undefined && { scale: String(found.scale) }),
+      ...found['connect.parameters'],
+    };
     return {
       type,
       ...(found['connect.name'] !== undefined && { name: found['connect.name'] }),
-      ...(found['connect.parameters'] && { parameters: found['connect.parameters'] }),
+      ...(Object.keys(parameters).length > 0 && { parameters }),
       ...(found.fields && {
         fields: found.fields.map((field) => ({ ...this.connect(field.type), field: field.name })),
       }),

@@ -49,6 +49,10 @@ const CASES: [type: string, value: unknown, text: string | null][] = [
     { $ref: 'c', $id: { $oid: '65e1800000000000000000a1' } },
     '{"$ref":"c","$id":"65e1800000000000000000a1"}',
   ],
+  // Fields of a user's own that are only named like types.
+  ['string', { $numberLong: '9999-99-99' }, '{"$numberLong":"9999-99-99"}'],
+  ['string', { $numberInt: '1,2' }, '{"$numberInt":"1,2"}'],
+  ['string', { $date: 'soon' }, '{"$date":"soon"}'],
   ['array<struct<a:bigint>>', [{ a: { $numberLong: '1' } }, { a: null }], "[{'a': 1}, {'a': NULL}]"],
   ['boolean', true, 'true'],
   ['string', 'a\u0000b', 'a\u0000b'],
