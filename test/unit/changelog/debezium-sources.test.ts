@@ -90,6 +90,71 @@ describe('debezium: PostgreSQL', () => {
   });
 });
 
+describe('debezium: protocol of TiCDC', () => {
+  const event = (op: string, commitTs: string, images: object, db = 'shop') =>
+    JSON.stringify({
+      payload: {
+        source: {
+          version: '2.4.0.Final',
+          connector: 'TiCDC',
+          name: 'c1',
+          ts_ms: 1709251200123,
+          snapshot: 'false',
+          db,
+          table: db === '' ? '' : 'orders',
+          ...{ server_id: 0, gtid: null, file: '', pos: 0, row: 0, thread: 0, query: null },
+          commit_ts: 1,
+          cluster_id: 'c1',
+        },
+        ts_ms: 1709251200900,
+        transaction: null,
+        op,
+        ...images,
+      },
+      schema: { type: 'struct', fields: [] },
+    }).replace('"commit_ts":1,', `"commit_ts":${commitTs},`);
+  const row = (id: number, amt: number) => ({ id, amt, paid: true, kind: 'a,b' });
+
+  it('is ordered by commit_ts to its last digit, deletes before inserts; watermarks are the highest, and nothing else', async () => {
+    const landed = await land(
+      [
+        orders({ format: 'debezium' }, [
+          ['id', 'bigint'],
+          ['amt', 'decimal(10,2)'],
+          ['paid', 'tinyint'],
+          ['kind', 'string'],
+        ]),
+      ],
+      [
+        { value: event('c', '448069946605043720', { before: null, after: row(2, 2.5) }) },
+        { value: event('d', '448069946605043720', { before: row(1, 1), after: null }) },
+        { value: event('u', '448069946605043719', { after: row(1, 9.25) }) },
+        {
+          value: event('m', '448069946605043721', { before: null, after: null }, ''),
+          key: '{"payload":{},"schema":{}}',
+        },
+        { value: event('m', '448069946605043719', { before: null, after: null }, '') },
+      ],
+    );
+    expect(landed.result).toMatchObject({
+      quarantined: 0,
+      withoutRows: 2,
+      watermarks: { 0: '448069946605043721' },
+    });
+    const rows = await landed.rows(
+      'orders_changelog',
+      'cdc_op, cdc_ts, cdc_seq, id, amt::VARCHAR AS amt, paid, kind, kafka_partition, kafka_offset',
+    );
+    expect(
+      rows.map((r) => [r['cdc_op'], r['cdc_ts'], r['cdc_seq'], r['id'], r['amt'], r['paid'], r['kind']]),
+    ).toEqual([
+      ['i', '448069946605043720', '3', '2', '2.50', 1, 'a,b'],
+      ['d', '448069946605043720', '1', '1', '1.00', 1, 'a,b'],
+      ['u', '448069946605043719', '2', '1', '9.25', 1, 'a,b'],
+    ]);
+  });
+});
+
 describe('debezium: MongoDB', () => {
   const items = landingTable(
     [

@@ -170,6 +170,29 @@ describe('drainer traps', () => {
     expect(valueOf(update)).toBeNull();
   });
 
+  it('reads a table that occurs twice in one record, with other columns, in the order of the record', () => {
+    const part = (name: string, image: Buffer) =>
+      tableMessage(
+        'shop',
+        'bill',
+        [column('id', 'bigint', true), column(name, 'varchar')],
+        [mutation(0, image)],
+      );
+    const { changes } = decode(
+      record(
+        binlog([
+          part('a', row([cell.int(1), cell.text('x')])),
+          part('b', row([cell.int(2), cell.text('y')])),
+        ]),
+      ),
+    );
+    expect(changes.map((change) => change.row)).toEqual([
+      { id: '1', a: 'x' },
+      { id: '2', b: 'y' },
+    ]);
+    expect(changes[0]!.seq < changes[1]!.seq).toBe(true);
+  });
+
   it('answers nothing to a tombstone', () => {
     expect(decode(record(null))).toEqual({ changes: [] });
   });
