@@ -17,6 +17,7 @@ export const METRICS = {
   waiting: 'tributary_table_waiting',
   paused: 'tributary_table_paused',
   landedBytes: 'tributary_landed_bytes_total',
+  fetchedBytes: 'tributary_fetched_bytes_total',
   snapshotSeconds: 'tributary_snapshot_duration_seconds',
   snapshotBoundary: 'tributary_snapshot_boundary_timestamp_seconds',
 } as const;
@@ -53,6 +54,13 @@ export function recordProgress(
     waiting.set(progress.fault === null ? 0 : 1, tags);
     paused.set(progress.phase === 'paused' ? 1 : 0, tags);
   }
+}
+
+/** Bytes that brokers sent of a topic's records, compressed as they are in the log. */
+export function recordFetched(topic: string, bytes: number, meter: MetricMeter = metricMeter): void {
+  meter
+    .createCounter(counterName(METRICS.fetchedBytes), undefined, 'Bytes of records fetched from Kafka.')
+    .add(bytes, { topic });
 }
 
 /** Bytes of Parquet that a commit made visible. A worker that dies before it says so leaves them out. */

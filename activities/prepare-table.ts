@@ -1,5 +1,5 @@
 import { decide, type SeenChanges } from '../changelog/schema-change.js';
-import type { LandingTable } from '../changelog/types.js';
+import { hasSourceColumns, type LandingTable } from '../changelog/types.js';
 import { isTributaryError } from '../common/errors.js';
 import type { TableSpec } from '../config/spec.js';
 import type { CatalogColumn } from '../warehouse/catalog.js';
@@ -24,7 +24,8 @@ export function prepareTable(context: ActivityContext): ControlActivities['prepa
       const landing: LandingTable = { spec, columns };
       for (const table of landedTables(landing, context.storage))
         await context.catalog.ensureTable(table, signal);
-      return { pin: await new ManifestStore(context.storage).pinSpec(landing, signal) };
+      const pin = await new ManifestStore(context.storage).pinSpec(landing, signal);
+      return { pin, learns: spec.mode === 'mirror' && !hasSourceColumns(landing) };
     });
 }
 

@@ -57,7 +57,7 @@ import type {
 /** Short activities; they run beside the workflows. */
 export interface ControlActivities {
   /** Pins the spec with the columns its Hive table has now, and makes the tables that are missing. */
-  prepareTable(request: { spec: TableSpec }): Promise<{ pin: string }>;
+  prepareTable(request: { spec: TableSpec }): Promise<{ pin: string; learns: boolean }>;
   /** Starts the topic's workflow if it does not run, and makes the table a member of it. */
   joinIngest(request: { kafka: string; topic: string; join: JoinRequest }): Promise<void>;
   /** Tells the topic's workflow something about a member; no error if the topic does not run. */

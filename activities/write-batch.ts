@@ -3,7 +3,7 @@ import { activityInfo } from '@temporalio/activity';
 import { landSplit } from '../changelog/land-split.js';
 import type { LandedFile, LandingTable } from '../changelog/types.js';
 import { contentHash } from '../common/hash.js';
-import type { RangeReader, RecordBlock } from '../kafka/types.js';
+import type { RangeReader, ReadOptions, RecordBlock } from '../kafka/types.js';
 import { baseName, stagingDirectory, parentOf } from '../warehouse/layout.js';
 import type { SplitManifest, StagedFile } from '../warehouse/manifest.js';
 import { ManifestStore } from '../warehouse/manifest-store.js';
@@ -11,6 +11,7 @@ import { mapParallel } from '../warehouse/parallel.js';
 import type { WriteRequest, WriteResult } from '../workflows/types.js';
 import { attempt, withScratch } from './attempt.js';
 import type { ActivityContext } from './context.js';
+import { recordFetched } from './metrics.js';
 import type { HeavyActivities } from './types.js';
 
 const UPLOADS = 4;
@@ -31,6 +32,10 @@ export function writeBatch(context: ActivityContext): HeavyActivities['writeBatc
       const finished = await finishedAttempt(store, parentOf(staging), signal);
       if (finished) return finished;
       const tables = await Promise.all(request.pins.map((pin) => store.readSpec<LandingTable>(pin, signal)));
+      let fetched = 0;
+      const onFetched = (bytes: number): void => {
+        fetched += bytes;
+      };
       return withScratch(context.scratch, split, async (workDir) => {
         const landed = await landSplit({
           kafka: request.kafka,
@@ -42,10 +47,11 @@ export function writeBatch(context: ActivityContext): HeavyActivities['writeBatc
           workDir,
           schemaLog: request.split.lane === null,
           schemas: (registry) => context.schemas(request.kafka, registry),
-          blocks: readRanges(context.reader(request.kafka), request, signal),
+          blocks: readRanges(context.reader(request.kafka), request, { signal, onFetched }),
           ...context.duckdb,
           signal,
         });
+        recordFetched(request.topic, fetched);
         const files = await mapParallel(landed.files, UPLOADS, async (file, i): Promise<StagedFile> => {
           const stagedPath = `${staging}/${String(i).padStart(4, '0')}-${baseName(file.localPath)}`;
           await context.storage.upload(file.localPath, stagedPath, signal);
@@ -84,9 +90,9 @@ async function finishedAttempt(
 async function* readRanges(
   reader: RangeReader,
   { topic, topicId, split }: WriteRequest,
-  signal: AbortSignal,
+  how: Required<Pick<ReadOptions, 'signal' | 'onFetched'>>,
 ): AsyncGenerator<RecordBlock> {
-  const options = { signal, ...(topicId !== null && { topicId }) };
+  const options = { ...how, ...(topicId !== null && { topicId }) };
   for (const range of split.ranges) yield* reader.readRange(topic, range, options);
 }
 

@@ -11,15 +11,20 @@ export interface SeenColumns {
   key: string[];
 }
 
-/** Reads the columns and the key that the rows have, from their few distinct shapes where the format gives those. */
-export async function seenColumns(duck: Duck, rows: string): Promise<SeenColumns> {
+/**
+ * Reads the columns that the rows have, from their few distinct shapes where the format gives those, and the key if `withKey`: the
+ * table has none of its own.
+ */
+export async function seenColumns(duck: Duck, rows: string, withKey: boolean): Promise<SeenColumns> {
   const names = await duck.rows<{ name: string }>(
     `SELECT DISTINCT unnest(json_keys(shape)) AS name FROM (SELECT DISTINCT shape FROM ${rows} WHERE shape IS NOT NULL) ` +
       `UNION SELECT DISTINCT unnest(json_keys("row")) FROM ${rows} WHERE shape IS NULL AND "row" IS NOT NULL ORDER BY name`,
   );
-  const keys = await duck.rows<{ keys: string }>(
-    `SELECT DISTINCT keys FROM ${rows} WHERE keys IS NOT NULL AND keys NOT IN ('[]', 'null') ORDER BY keys`,
-  );
+  const keys = withKey
+    ? await duck.rows<{ keys: string }>(
+        `SELECT DISTINCT keys FROM ${rows} WHERE keys IS NOT NULL AND keys NOT IN ('[]', 'null') ORDER BY keys`,
+      )
+    : [];
   const key = keys.flatMap((row) => JSON.parse(row.keys) as string[]);
   return { names: names.map(({ name }) => name), key: [...new Set(key)] };
 }

@@ -15,7 +15,7 @@ import { copyPartitioned, type CopiedFile } from './partitioned-copy.js';
 import { assertAllQuarantined, countRows, quarantineInsert, quarantineTable } from './quarantine.js';
 import { BAD, DDL, NO_ROWS, routeRows, UNMATCHED, WATERMARK, type Routed } from './routes.js';
 import type { SeenChanges } from './schema-change.js';
-import { seenChanges } from './seen-changes.js';
+import { followsLog, lastWholeRow, seenChanges } from './seen-changes.js';
 import type { LandedFile, LandingTable } from './types.js';
 
 export interface ChangesRequest {
@@ -27,6 +27,8 @@ export interface ChangesRequest {
   records: string;
   values: ValueNotation;
   typesAt: TypesAt;
+  /** Makes `typesAt` of these places cheap. */
+  loadTypes?: (places: ChangePlace[]) => Promise<void>;
   /** Quarantine of records that no table can claim. */
   unattributedTo: string;
 }
@@ -77,10 +79,16 @@ export async function landChanges(
     const faults = `SELECT p, o, reason, sql AS detail FROM ${bad}`;
     await quarantineRecords(duck, request, request.unattributedTo, faults, await countRows(duck, bad));
   }
+  const landing: { table: LandingTable; rows: string; last: ChangePlace | null }[] = [];
   for (const [id, table] of request.tables.entries()) {
     const rows = routeRows(routed, id);
-    if (!rows) continue;
-    const { files, seen } = await blaming(table, () => landTable(duck, request, table, rows));
+    if (rows) landing.push({ table, rows, last: followsLog(table) ? await lastWholeRow(duck, rows) : null });
+  }
+  await request.loadTypes?.(landing.map(({ last }) => last).filter((last) => last !== null));
+  for (const { table, rows, last } of landing) {
+    const { files, seen } = await blaming(table, () =>
+      landTable(duck, request, table, { routed, rows, last }),
+    );
     result.files.push(...files);
     const { name } = table.spec;
     if (Object.keys(seen.added).length > 0) result.newColumns[name] = seen.added;
@@ -94,9 +102,9 @@ async function landTable(
   duck: Duck,
   request: ChangesRequest,
   table: LandingTable,
-  rows: string,
+  { routed, rows, last }: { routed: Routed; rows: string; last: ChangePlace | null },
 ): Promise<{ files: LandedFile[]; seen: SeenChanges }> {
-  const seen = await seenColumns(duck, rows);
+  const seen = await seenColumns(duck, rows, table.spec.key.length === 0);
   let misfits: (ChangePlace | null)[] = [];
   const init: Omit<ChangeSelectInit, 'careful' | 'fields'> = {
     table,
@@ -106,7 +114,7 @@ async function landTable(
     key: keyNames(table, seen.names, seen.key),
     zones: await changeZones(duck, table),
   };
-  const shapes = await connectShapes(duck, rows);
+  const shapes = routed.kept.has('fields') ? await connectShapes(duck, rows) : [NO_SHAPE];
   const copy = async (from: string, variant: string) => {
     const copied: CopiedFile[] = [];
     for (const [index, shape] of shapes.entries()) {
@@ -156,6 +164,7 @@ async function landTable(
       seen,
       sourceNames: init.sourceNames,
       rows,
+      last,
       typesAt: request.typesAt,
       misfits,
     }),
@@ -171,15 +180,19 @@ async function blaming<T>(table: LandingTable, land: () => Promise<T>): Promise<
   }
 }
 
+interface RowShape {
+  where: string | undefined;
+  fields: ConnectField[] | undefined;
+}
+
+const NO_SHAPE: RowShape = { where: undefined, fields: undefined };
+
 /** Rows with one Connect schema are read by it; a split in which it changes is read in parts. */
-async function connectShapes(
-  duck: Duck,
-  rows: string,
-): Promise<{ where: string | undefined; fields: ConnectField[] | undefined }[]> {
+async function connectShapes(duck: Duck, rows: string): Promise<RowShape[]> {
   const found = await duck.rows<{ fields: string | null }>(
     `SELECT DISTINCT fields FROM ${rows} ORDER BY fields`,
   );
-  if (found.length <= 1 && !found[0]?.fields) return [{ where: undefined, fields: undefined }];
+  if (found.length <= 1 && !found[0]?.fields) return [NO_SHAPE];
   return found.map(({ fields }) => ({
     where: fields === null ? 'fields IS NULL' : `fields = ${lit(fields)}`,
     fields: fields === null ? undefined : (JSON.parse(fields) as ConnectField[]),

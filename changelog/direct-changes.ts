@@ -10,7 +10,8 @@ import { keyNames, type ChangesRequest } from './changes.js';
 import { isNotPlain } from './fast-or-careful.js';
 import { landedFiles } from './landed-files.js';
 import { copyPartitioned, type CopiedFile } from './partitioned-copy.js';
-import { isLearnt, seenChanges } from './seen-changes.js';
+import type { SeenChanges } from './schema-change.js';
+import { isLearnt, lastWholeRow, seenChanges, type SeenRequest } from './seen-changes.js';
 import type { LandedFile, LandingTable } from './types.js';
 
 export interface DirectChanges {
@@ -74,11 +75,7 @@ export async function landDirect(
     const good = copied.filter((file) => file.key !== BAD_KEY);
     const { retyped } =
       isLearnt(table) && good.length > 0
-        ? await seenChanges(duck, {
-            ...{ table, seen, sourceNames: sources, misfits: [] },
-            rows: recordsOf(good, `'' AS db, '' AS tbl, cdc_op AS op, NULL AS reason`),
-            typesAt: request.typesAt,
-          })
+        ? await learnt(duck, request, { table, seen, sourceNames: sources }, good)
         : { retyped: {} };
     return {
       files: await landedFiles(duck, { ...request, table }, good),
@@ -89,6 +86,16 @@ export async function landDirect(
     if (isNotPlain(error)) return undefined;
     throw error;
   }
+}
+
+async function learnt(
+  duck: Duck,
+  { typesAt }: ChangesRequest,
+  of: Pick<SeenRequest, 'table' | 'seen' | 'sourceNames'>,
+  files: CopiedFile[],
+): Promise<SeenChanges> {
+  const rows = recordsOf(files, `'' AS db, '' AS tbl, cdc_op AS op, NULL AS reason`);
+  return seenChanges(duck, { ...of, misfits: [], rows, last: await lastWholeRow(duck, rows), typesAt });
 }
 
 function recordsOf(files: CopiedFile[], ...more: string[]): string {

@@ -8,10 +8,10 @@ import { needsTypes } from './change-zones.js';
 import { landChanges, noChanges, type ChangesRequest, type ChangesResult } from './changes.js';
 import { landDirect } from './direct-changes.js';
 import { readChanges } from './fast-or-careful.js';
-import { connectSourceType, type ConnectField } from './formats/debezium-values.js';
 import { hexBytes } from './formats/hex.js';
 import { memberNames } from './formats/members.js';
 import { routeChanges, type SpareColumn } from './routes.js';
+import { sourceTypes } from './source-types.js';
 import { spoolRows, type Spool } from './spool.js';
 import type { LandingTable, LandSplitRequest } from './types.js';
 
@@ -37,20 +37,6 @@ export async function landTextChanges(
   const types = tables.some(needsTypes);
   const keys = tables.some(({ spec }) => spec.key.length === 0);
   const raw = tables.some(({ spec }) => spec.rawColumn !== undefined);
-  const typesAt: TypesAt = async ({ p, o }) => {
-    const record = `(SELECT * FROM ${lines} WHERE p = ${p} AND o = ${o})`;
-    const changes = source.select(record, { reading: 'careful', types: true, keys: false, raw: false });
-    const [row] = await duck.rows<{ types: string | null; fields: string | null }>(
-      `SELECT types, fields FROM (${changes}) LIMIT 1`,
-    );
-    const fields = JSON.parse(row?.fields ?? '[]') as ConnectField[];
-    if (fields.length > 0)
-      return Object.fromEntries(fields.map((field) => [field.field, connectSourceType(field)]));
-    const told = Object.entries(JSON.parse(row?.types ?? '{}') as Record<string, unknown>);
-    return Object.fromEntries(
-      told.filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
-    );
-  };
   const kept = new Set<SpareColumn>();
   if (types) kept.add('types');
   if (keys) kept.add('keys');
@@ -58,7 +44,8 @@ export async function landTextChanges(
   if (source.hasFields) kept.add('fields');
   if (tables.some(({ spec }) => spec.match?.shardColumn !== undefined)) kept.add('tbl');
   source.values.prepare?.(duck);
-  const landing = changesRequest(log, source.values, typesAt);
+  const { at, load } = sourceTypes(duck, source, lines);
+  const landing = { ...changesRequest(log, source.values, at), loadTypes: load };
   const heads = (await source.heads?.(duck, lines)) ?? [];
   const land = async (from: string, own: ChangesRequest) => {
     const routed = await readChanges((reading) =>

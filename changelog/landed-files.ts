@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 
+import { instantsOf } from '../common/zone.js';
 import type { TableSpec } from '../config/spec.js';
 import { lit, type Duck } from '../warehouse/duckdb.js';
 import { moveTo, type CopiedFile } from './partitioned-copy.js';
@@ -48,20 +49,38 @@ export async function landedFiles(
   return files;
 }
 
+/** Times that JavaScript reads as DuckDB writes them, in years whose offsets both know alike. */
+const USUAL = /^(?:19[7-9]|20\d)\d-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?$/;
+
 /**
  * Instants of the least and greatest `event_time`. Where clocks are put back a wall clock is two instants: the earlier one
- * bounds below, the later one above.
+ * bounds below, the later one above. A query for each file would be a tenth of what a small table of a large topic costs.
  */
 async function instantBounds(
   duck: Duck,
   copied: CopiedFile[],
   zone: string,
 ): Promise<{ min: number; max: number }[]> {
-  if (copied.length === 0) return [];
-  const values = copied.map(
-    (file, i) =>
-      `(${i}, ${lit(file.min('event_time')!)}::TIMESTAMP, ${lit(file.max('event_time')!)}::TIMESTAMP)`,
+  const walls = copied.map((file) => [file.min('event_time')!, file.max('event_time')!] as const);
+  if (walls.flat().some((wall) => !USUAL.test(wall))) return unusualBounds(duck, walls, zone);
+  return walls.map(([low, high]) => ({
+    min: instantsOf(wallMs(low), zone).first,
+    max: instantsOf(wallMs(high), zone).last,
+  }));
+}
+
+function wallMs(text: string): number {
+  return Math.floor(
+    Date.parse(`${text.slice(0, 19).replace(' ', 'T')}Z`) + Number(`0${text.slice(19)}`) * 1000,
   );
+}
+
+async function unusualBounds(
+  duck: Duck,
+  walls: (readonly [low: string, high: string])[],
+  zone: string,
+): Promise<{ min: number; max: number }[]> {
+  const values = walls.map(([low, high], i) => `(${i}, ${lit(low)}::TIMESTAMP, ${lit(high)}::TIMESTAMP)`);
   const instant = (wall: string, choose: 'min' | 'max') => {
     const first = `timezone(${lit(zone)}, ${wall})`;
     const around = [-60, -30, 0, 30, 60].map((minutes) => `${first} + to_minutes(${minutes})`);

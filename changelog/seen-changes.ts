@@ -12,6 +12,8 @@ export interface SeenRequest {
   sourceNames: string[];
   /** SQL of the table's canonical rows. */
   rows: string;
+  /** The last row that says what the log's columns are; null for a table that does not follow them. */
+  last: ChangePlace | null;
   typesAt: TypesAt;
   /** For each column of the table a change with a value that does not fit, or null. */
   misfits: (ChangePlace | null)[];
@@ -22,11 +24,9 @@ export interface SeenRequest {
  * the column's own type came from the log: that costs a record, not a pass over all of them.
  */
 export async function seenChanges(duck: Duck, request: SeenRequest): Promise<SeenChanges> {
-  const { table, seen, rows, typesAt } = request;
+  const { table, seen, rows, last, typesAt } = request;
   const added = await newColumns(duck, table, seen, rows, typesAt);
   if (isDocuments(table)) return { added, retyped: {} };
-  const asked = isLearnt(table) || table.spec.schemaChange === 'fail';
-  const last = asked ? await lastWholeRow(duck, rows) : null;
   const types = last === null ? {} : hiveTypes(await typesAt(last));
   const retyped = await retypedColumns(request, types);
   if (table.spec.schemaChange !== 'fail' || last === null) return { added, retyped };
@@ -68,7 +68,13 @@ export function isLearnt({ spec }: LandingTable): boolean {
   return spec.columns.length === 0;
 }
 
-async function lastWholeRow(duck: Duck, rows: string): Promise<ChangePlace | null> {
+/** True if a table has to know what its log says of columns, even where all values fit. */
+export function followsLog(table: LandingTable): boolean {
+  return isLearnt(table) || table.spec.schemaChange === 'fail';
+}
+
+/** Where the last row with all columns is. */
+export async function lastWholeRow(duck: Duck, rows: string): Promise<ChangePlace | null> {
   const [row] = await duck.rows<{ last: ChangePlace | null }>(
     `SELECT max_by({'p': p, 'o': o, 'db': db, 'tbl': tbl}, (p, o)) FILTER (op IN ('i', 'u') AND reason IS NULL) AS last FROM ${rows}`,
   );

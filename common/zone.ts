@@ -77,6 +77,14 @@ export function boundariesBetween(fromMs: number, toMs: number, zone: string, pe
   return boundaries;
 }
 
+/**
+ * The first and the last instant (epoch ms) at which the clock shows a wall time (ms as if it were UTC). They differ where
+ * clocks are put back; where they are put forward both are the moment at which that happened.
+ */
+export function instantsOf(wall: number, zone: string): { first: number; last: number } {
+  return { first: firstAtOrAfter(wall, zone), last: lastBefore(wall, zone) };
+}
+
 /** The partition that a boundary closes: a snapshot at the end of 1 May has `dt=2024-05-01`. */
 export function partitionClosedBy(boundaryMs: number, zone: string, period: Period): PartitionValues {
   return partitionOf(boundaryMs - 1, zone, period);

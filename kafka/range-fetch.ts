@@ -19,6 +19,8 @@ export interface FetchedBatches {
 export interface FetchLimits {
   /** Bytes asked for at a time, at most. One larger batch is still fetched whole. */
   maxFetchBytes: number;
+  /** Bytes of a range's first fetch, at most: how many bytes its records take is not known yet. */
+  firstFetchBytes: number;
   /** Bytes a single batch may have; beyond it the length field is taken for garbage. */
   maxBatchBytes: number;
   /** How long to wait for a last stable offset or an end of the log that is still below the end of the range. */
@@ -30,10 +32,16 @@ const MAX_WAIT_MS = 500;
 /** So many empty answers in a row are taken for a proof that nothing is there. */
 const EMPTY_PROOF = 2;
 
+/** Room for batches that are larger than those before them, so that the end of a range seldom takes another fetch. */
+const MARGIN = 1.02;
+
 /** Fetches one range of one partition piece by piece, and tells what cannot be read from what cannot be read now. */
 export class RangeFetch {
   private readonly beyond: Patience;
   private maxBytes: number;
+  private seenBytes = 0;
+  private seenOffsets = 0;
+  private seenBatches = 0;
 
   constructor(
     private readonly transport: KafkaTransport,
@@ -46,9 +54,10 @@ export class RangeFetch {
     /** Id of the topic that the range was planned on; set at the first fetch if the caller did not know it. */
     private topicId: string | undefined,
     private readonly signal: AbortSignal,
+    private readonly onFetched?: (bytes: number) => void,
   ) {
     this.beyond = new Patience(limits.stableWaitMs);
-    this.maxBytes = limits.maxFetchBytes;
+    this.maxBytes = Math.min(limits.firstFetchBytes, limits.maxFetchBytes);
   }
 
   /** The batches from `position` on: at least one, or the news that there is none before the range's end. */
@@ -83,6 +92,7 @@ export class RangeFetch {
       this.signal,
     );
     if (fetched === undefined) throw new Error('the broker throttles this client');
+    this.onFetched?.(fetched.records.length);
     await this.checkAnswer(fetched, leader, position);
     const { batches, truncatedSize } = this.walk(fetched.records, position);
     const last = batches.at(-1);
@@ -93,8 +103,26 @@ export class RangeFetch {
     }
     if (last.lastOffset < position)
       throw new Error(`it answered with batches that end at ${last.lastOffset}`);
-    this.maxBytes = this.limits.maxFetchBytes;
+    this.learn(batches, last.lastOffset + 1 - position);
+    this.maxBytes = this.bytesFrom(last.lastOffset + 1);
     return { fetched, batches, next: last.lastOffset + 1 };
+  }
+
+  private learn(batches: BatchHeader[], offsets: number): void {
+    for (const { at, end } of batches) this.seenBytes += end - at;
+    this.seenBatches += batches.length;
+    this.seenOffsets += offsets;
+  }
+
+  /**
+   * The whole batches that are likely left of the range. The log goes on behind its end: what a full fetch has of that is fetched again
+   * by the next range.
+   */
+  private bytesFrom(position: number): number {
+    const left = Math.max(1, this.range.to - position);
+    const batches = Math.ceil((left * this.seenBatches) / this.seenOffsets);
+    const bytes = Math.ceil(batches * (this.seenBytes / this.seenBatches) * MARGIN);
+    return Math.min(this.limits.maxFetchBytes, bytes);
   }
 
   private async leader(position: number): Promise<Leader> {

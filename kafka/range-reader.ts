@@ -19,6 +19,8 @@ export interface RangeReaderOptions extends Partial<FetchLimits> {
 
 const DEFAULT_LIMITS: FetchLimits = {
   maxFetchBytes: 8 << 20,
+  // A broker sends one whole batch even if that is larger.
+  firstFetchBytes: 64 << 10,
   maxBatchBytes: 512 << 20,
   stableWaitMs: 5_000,
 };
@@ -42,6 +44,7 @@ class KafkaRangeReader implements RangeReader {
     this.retry = { ...DEFAULT_RETRY, ...options.retry };
     this.limits = {
       maxFetchBytes: options.maxFetchBytes ?? DEFAULT_LIMITS.maxFetchBytes,
+      firstFetchBytes: options.firstFetchBytes ?? DEFAULT_LIMITS.firstFetchBytes,
       maxBatchBytes: options.maxBatchBytes ?? DEFAULT_LIMITS.maxBatchBytes,
       stableWaitMs: options.stableWaitMs ?? DEFAULT_LIMITS.stableWaitMs,
     };
@@ -104,6 +107,7 @@ class KafkaRangeReader implements RangeReader {
       range,
       options.topicId,
       signal,
+      options.onFetched,
     );
     const reread = new RereadOnce();
     let position = range.from;

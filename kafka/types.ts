@@ -56,6 +56,8 @@ export interface ReadOptions {
    * at the first fetch counts.
    */
   topicId?: string;
+  /** Called with the bytes of records that each answer of a broker has, those behind the range's end and cut batches included. */
+  onFetched?: (bytes: number) => void;
   /** Called after each fetch with the position reached, for heartbeats. */
   onProgress?: (partition: number, position: number) => void;
 }

@@ -59,6 +59,21 @@ export function topicSettings(state: IngestState): IngestSettings {
   };
 }
 
+/** Records of the first batch of tables without columns, and how much larger each one after it may be. */
+const LEARNING_RECORDS = 2_000;
+const LEARNING_GROWTH = 4;
+
+/**
+ * Records that the next batch may have. One that shows new columns is read and written again with them: a table that has none yet
+ * learns them from a small batch, not from the largest there is.
+ */
+export function batchRecords(state: IngestState, settings: IngestSettings): number {
+  const ages = activeMembers(state).flatMap(({ learnsSince }) =>
+    learnsSince === undefined ? [] : [Math.max(0, state.batch - learnsSince)],
+  );
+  return Math.min(settings.maxRecords, ...ages.map((age) => LEARNING_RECORDS * LEARNING_GROWTH ** age));
+}
+
 /** Records that one split may hold, so that its bytes stay near the bound whatever the records' size. */
 export function splitRecords(state: IngestState, settings: IngestSettings): number {
   const bySize = Math.floor(settings.splitBytes / Math.max(1, state.meanRecordBytes));

@@ -108,7 +108,7 @@ export async function ingest(input: IngestInput): Promise<void> {
           mainActive: membership.activeMembers(state).length > 0,
           flushMs: settings.flushMs,
           idleMs: IDLE_MS,
-          maxRecords: settings.maxRecords,
+          maxRecords: reduce.batchRecords(state, settings),
           splitRecords: reduce.splitRecords(state, settings),
           immediate: state.membershipChanged,
         }),

@@ -59,9 +59,11 @@ function dormantMember(table: string): Member {
  * A table joins, comes back, or changes its pin. A table that the topic does not know reads everything before the
  * topic's positions alone, in a lane, and everything from there on with the others: no gap, no overlap, nobody waits.
  */
-export function join(state: IngestState, request: JoinRequest): IngestState {
+export function join(state: IngestState, { learns, ...request }: JoinRequest): IngestState {
   const known = state.members[request.table];
   const member: Member = { ...(known ?? dormantMember(request.table)), ...request };
+  if (learns === true) member.learnsSince ??= state.batch;
+  if (learns === false) delete member.learnsSince;
   // Whoever joins again has mended something, or wants to see whether it is mended.
   delete member.fault;
   if (known?.status === 'active') return withMember(state, member);

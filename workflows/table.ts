@@ -90,9 +90,11 @@ export async function table(input: TableInput): Promise<void> {
     tasks.add({ kind, run: task });
   };
 
+  let learns: boolean | undefined;
   const prepare = async (): Promise<void> => {
-    const { pin } = await run('prepareTable', `make sure that ${spec.name} exists in the catalog`, { spec });
-    state = { ...state, pin };
+    const made = await run('prepareTable', `make sure that ${spec.name} exists in the catalog`, { spec });
+    learns = made.learns;
+    state = { ...state, pin: made.pin };
     stale = false;
   };
 
@@ -108,6 +110,7 @@ export async function table(input: TableInput): Promise<void> {
         settings,
         latenessMs: spec.latenessSeconds * 1000,
         quarantineLimit: spec.quarantine,
+        ...(learns !== undefined && { learns }),
       },
     });
     state = { ...state, phase: bootstrapping.first ? 'bootstrap' : 'running', paused: false, fault: null };

@@ -57,6 +57,8 @@ export interface Member {
   fault?: Fault;
   /** Replays of its quarantine that were asked for, the newest ones. */
   replays?: Replay[];
+  /** Number of the batch after which it joined without any column. */
+  learnsSince?: number;
 }
 
 /** What a table's quarantine may grow by before it is held. */
@@ -112,6 +114,8 @@ export interface JoinRequest {
   settings: IngestSettings;
   latenessMs: number;
   quarantineLimit: QuarantineLimit;
+  /** The table has no columns yet; absent where that is not known. */
+  learns?: boolean;
 }
 
 export interface PlanRequest {

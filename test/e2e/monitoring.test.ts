@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -8,7 +6,7 @@ import { parse } from 'yaml';
 import { boundariesBetween, partitionClosedBy } from '../../common/zone.js';
 import { METRICS } from '../../activities/metrics.js';
 import { canalRecord } from './mirror-log.js';
-import { createTopic, endpoints, install, pause, produce, type Installation } from './support.js';
+import { createTopic, endpoints, install, pause, produce, type Installation, freePort } from './support.js';
 
 const ZONE = 'Asia/Shanghai';
 const DAY = 86_400_000;
@@ -23,15 +21,6 @@ let here: Installation;
 let endpoint: string;
 
 const read = (file: string): Promise<string> => readFile(join(MONITORING, file), 'utf8');
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** Expressions of a parsed file, wherever in it they stand. */
 function expressions(value: unknown): string[] {
@@ -126,7 +115,9 @@ describe('monitoring of a real worker', () => {
     for (const name of Object.values(METRICS)) {
       const lines = samples.get(name) ?? samples.get(`${name}_bucket`) ?? [];
       const label =
-        name === METRICS.landedBytes ? `topic="${here.topic('shop')}"` : `table="${here.table('orders')}"`;
+        name === METRICS.landedBytes || name === METRICS.fetchedBytes
+          ? `topic="${here.topic('shop')}"`
+          : `table="${here.table('orders')}"`;
       expect(
         lines.filter((line) => line.includes(label)),
         name,

@@ -312,3 +312,23 @@ describe('positions', () => {
     await expect(readAll(readerOn(broker), 0.5, 4)).rejects.toMatchObject({ code: 'InvalidRange' });
   });
 });
+
+describe('bytes behind the end of a range', () => {
+  // Splits of one topic lie side by side: what each fetches beyond its end is fetched again by the next.
+  it('are hardly fetched, however long the log goes on', async () => {
+    const size = 4_000;
+    const broker = new ModelBroker(logOf(3_000, size));
+    let fetched = 0;
+    const options = { onFetched: (bytes: number) => void (fetched += bytes) };
+    const seen = [];
+    for await (const block of readerOn(broker).readRange(
+      't',
+      { partition: 0, from: 200, to: 1_200 },
+      options,
+    ))
+      seen.push(...block.offsets);
+    expect(seen).toHaveLength(1_000);
+    expect(fetched).toBeGreaterThan(1_000 * size);
+    expect(fetched).toBeLessThan(1_000 * size * 1.06);
+  });
+});

@@ -105,7 +105,7 @@ describe('records', () => {
       return { ...input, bytes: encodeBatch({ ...input, codec: 'zstd' }) };
     });
     const broker = new ModelBroker({ ...emptyLog(), batches, lastStable: 40, highWatermark: 40 });
-    const seen = await readAll(readerOn(broker), 0, 40);
+    const seen = await readAll(readerOn(broker, { firstFetchBytes: 8 << 20 }), 0, 40);
     expect(seen).toHaveLength(40);
     expect(seen.every(({ offset, value }) => value!.startsWith(`${offset} ${offset} `))).toBe(true);
     expect(broker.fetches).toHaveLength(1);

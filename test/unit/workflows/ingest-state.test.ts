@@ -102,6 +102,21 @@ describe('a table that cannot go on', () => {
   });
 });
 
+describe('a table without columns', () => {
+  // A batch that shows new columns is fetched and written twice: learnt from the largest batch, a topic would be read twice.
+  it('learns them from a small batch, and later ones grow to their full size', () => {
+    const large = { ...joinOf('a').settings, maxRecords: 1_000_000 };
+    let state = membership.join(reduce.newIngestState(), joinOf('a', { settings: large, learns: true }));
+    const sizes: number[] = [];
+    for (let batch = 0; batch < 6; batch++) {
+      sizes.push(reduce.batchRecords({ ...state, batch }, reduce.topicSettings(state)));
+    }
+    expect(sizes).toEqual([2_000, 8_000, 32_000, 128_000, 512_000, 1_000_000]);
+    state = membership.join({ ...state, batch: 1 }, joinOf('a', { settings: large, learns: false }));
+    expect(reduce.batchRecords(state, reduce.topicSettings(state))).toBe(1_000_000);
+  });
+});
+
 describe('membership of a topic', () => {
   it('lets the first table begin without a lane: the topic itself begins at the log start', () => {
     const state = membership.join(reduce.newIngestState(), joinOf('a'));
