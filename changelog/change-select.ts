@@ -38,6 +38,8 @@ export interface ChangeSelectInit {
   sourceNames: string[];
   /** The rows' Connect fields; undefined where the log has no schema. */
   fields: ConnectField[] | undefined;
+  /** Types of ENUM and SET columns by their names in the log, where the rows tell their members. */
+  members: Record<string, string>;
   /** Names in the log of the key columns. */
   key: string[];
   zones: ChangeZones;
@@ -62,7 +64,7 @@ export class ChangeSelect {
       type: parseHiveType(type),
       hiveType: type,
       source: init.sourceNames[i]!,
-      sourceType,
+      sourceType: type === 'string' ? (init.members[init.sourceNames[i]!] ?? sourceType) : sourceType,
       shard: spec.match?.shardColumn === name,
       inDocument: path.startsWith('$'),
     }));

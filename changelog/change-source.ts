@@ -19,6 +19,8 @@ import { maxwell } from './formats/maxwell.js';
 export interface ChangeSource {
   select: (lines: string, options: ChangeSelectOptions) => string;
   values: ValueNotation;
+  /** `types` can be filled. */
+  tellsTypes?: boolean;
   /** `fields` is filled. */
   hasFields?: boolean;
   /** What begins the records at the head of a split, for `select` to cut off instead of parsing it in each of them. */

@@ -9,11 +9,11 @@ import { ChangeSelect, type ChangeSelectInit } from './change-select.js';
 import type { ValueNotation } from './change-source.js';
 import { changeZones } from './change-zones.js';
 import { fastOrCareful } from './fast-or-careful.js';
-import type { ConnectField } from './formats/debezium-values.js';
 import { landedFiles } from './landed-files.js';
 import { copyPartitioned, type CopiedFile } from './partitioned-copy.js';
 import { assertAllQuarantined, countRows, quarantineInsert, quarantineTable } from './quarantine.js';
 import { BAD, DDL, NO_ROWS, routeRows, UNMATCHED, WATERMARK, type Routed } from './routes.js';
+import { ALL_ROWS, rowShapes } from './row-shapes.js';
 import type { SeenChanges } from './schema-change.js';
 import { followsLog, lastWholeRow, seenChanges } from './seen-changes.js';
 import type { LandedFile, LandingTable } from './types.js';
@@ -106,7 +106,7 @@ async function landTable(
 ): Promise<{ files: LandedFile[]; seen: SeenChanges }> {
   const seen = await seenColumns(duck, rows, table.spec.key.length === 0);
   let misfits: (ChangePlace | null)[] = [];
-  const init: Omit<ChangeSelectInit, 'careful' | 'fields'> = {
+  const init: Omit<ChangeSelectInit, 'careful' | 'fields' | 'members'> = {
     table,
     batch: request.batch,
     values: request.values,
@@ -114,14 +114,15 @@ async function landTable(
     key: keyNames(table, seen.names, seen.key),
     zones: await changeZones(duck, table),
   };
-  const shapes = routed.kept.has('fields') ? await connectShapes(duck, rows) : [NO_SHAPE];
+  const shapes =
+    routed.kept.has('fields') || routed.kept.has('types') ? await rowShapes(duck, rows) : [ALL_ROWS];
   const copy = async (from: string, variant: string) => {
     const copied: CopiedFile[] = [];
     for (const [index, shape] of shapes.entries()) {
       const own = shape.where === undefined ? from : `(SELECT * FROM ${from} WHERE ${shape.where})`;
       const directory = join(request.workDir, 'parts', `${table.spec.name}-${variant}-${index}`);
       const files = await fastOrCareful((careful) => {
-        const select = new ChangeSelect({ ...init, fields: shape.fields, careful });
+        const select = new ChangeSelect({ ...init, fields: shape.fields, members: shape.members, careful });
         return copyPartitioned(duck, select.rows(own), `${directory}-${careful ? 'careful' : 'fast'}`);
       });
       copied.push(...files);
@@ -133,9 +134,9 @@ async function landTable(
   if (bad.length > 0) {
     const records = recordsIn(bad);
     const suspects = `(SELECT c.* FROM ${rows} c SEMI JOIN ${records} b ON c.p = b.kafka_partition AND c.o = b.kafka_offset)`;
-    const selects = shapes.map(({ where, fields }) => ({
+    const selects = shapes.map(({ where, fields, members }) => ({
       own: where === undefined ? suspects : `(SELECT * FROM ${suspects} WHERE ${where})`,
-      select: new ChangeSelect({ ...init, fields, careful: true }),
+      select: new ChangeSelect({ ...init, fields, members, careful: true }),
     }));
     const faults = selects.map(({ own, select }) => select.faults(own));
     for (const { own, select } of selects) {
@@ -178,25 +179,6 @@ async function blaming<T>(table: LandingTable, land: () => Promise<T>): Promise<
   } catch (error) {
     throw blame(error, table.spec.name);
   }
-}
-
-interface RowShape {
-  where: string | undefined;
-  fields: ConnectField[] | undefined;
-}
-
-const NO_SHAPE: RowShape = { where: undefined, fields: undefined };
-
-/** Rows with one Connect schema are read by it; a split in which it changes is read in parts. */
-async function connectShapes(duck: Duck, rows: string): Promise<RowShape[]> {
-  const found = await duck.rows<{ fields: string | null }>(
-    `SELECT DISTINCT fields FROM ${rows} ORDER BY fields`,
-  );
-  if (found.length <= 1 && !found[0]?.fields) return [NO_SHAPE];
-  return found.map(({ fields }) => ({
-    where: fields === null ? 'fields IS NULL' : `fields = ${lit(fields)}`,
-    fields: fields === null ? undefined : (JSON.parse(fields) as ConnectField[]),
-  }));
 }
 
 function recordsIn(copied: CopiedFile[]): string {

@@ -5,11 +5,12 @@ import { BAD_KEY } from './append-select.js';
 import { sourceNames } from './change-columns.js';
 import { ChangeSelect } from './change-select.js';
 import type { ChangeSource } from './change-source.js';
-import { changeZones, needsTypes } from './change-zones.js';
+import { changeZones } from './change-zones.js';
 import { keyNames, type ChangesRequest } from './changes.js';
 import { isNotPlain } from './fast-or-careful.js';
 import { landedFiles } from './landed-files.js';
 import { copyPartitioned, type CopiedFile } from './partitioned-copy.js';
+import { memberTypes } from './row-shapes.js';
 import type { SeenChanges } from './schema-change.js';
 import { isLearnt, lastWholeRow, seenChanges, type SeenRequest } from './seen-changes.js';
 import type { LandedFile, LandingTable } from './types.js';
@@ -42,10 +43,11 @@ export async function landDirect(
   request: ChangesRequest,
   source: ChangeSource,
   lines: string,
+  withTypes: boolean,
 ): Promise<DirectChanges | undefined> {
   const [table] = request.tables;
   if (!table || !source.direct || request.tables.length > 1 || !isPlain(table)) return undefined;
-  const sample = await sampleOf(duck, source, table, lines);
+  const sample = await sampleOf(duck, source, table, lines, withTypes);
   if (!sample) return undefined;
   const { names, shape, types } = sample;
   const seen = { names, key: [] };
@@ -57,6 +59,7 @@ export async function landDirect(
     sourceNames: sources,
     key: keyNames(table, names, []),
     fields: undefined,
+    members: memberTypes(types),
     zones: await changeZones(duck, table),
     careful: false,
     direct: true,
@@ -120,11 +123,12 @@ async function sampleOf(
   source: ChangeSource,
   table: LandingTable,
   lines: string,
+  withTypes: boolean,
 ): Promise<Sample | undefined> {
   const head = `(SELECT * FROM ${lines} LIMIT ${SAMPLE})`;
   const changes = source.select(head, {
     reading: 'careful',
-    types: needsTypes(table),
+    types: withTypes,
     keys: false,
     raw: false,
   });

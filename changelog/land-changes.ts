@@ -11,6 +11,7 @@ import { readChanges } from './fast-or-careful.js';
 import { hexBytes } from './formats/hex.js';
 import { memberNames } from './formats/members.js';
 import { routeChanges, type SpareColumn } from './routes.js';
+import { tellsMembers } from './row-shapes.js';
 import { sourceTypes } from './source-types.js';
 import { spoolRows, type Spool } from './spool.js';
 import type { LandingTable, LandSplitRequest } from './types.js';
@@ -34,7 +35,7 @@ export async function landTextChanges(
 ): Promise<ChangesResult> {
   const { spool, tables } = log;
   const lines = spoolRows(log.linesPath ?? spool.linesPath);
-  const types = tables.some(needsTypes);
+  const types = tables.some(needsTypes) || (source.tellsTypes === true && (await tellsMembers(duck, lines)));
   const keys = tables.some(({ spec }) => spec.key.length === 0);
   const raw = tables.some(({ spec }) => spec.rawColumn !== undefined);
   const kept = new Set<SpareColumn>();
@@ -59,7 +60,7 @@ export async function landTextChanges(
     );
     return landChanges(duck, own, routed);
   };
-  const direct = await landDirect(duck, landing, source, lines);
+  const direct = await landDirect(duck, landing, source, lines, types);
   if (!direct) return land(lines, landing);
   const { rest, files, retyped } = direct;
   if (rest === undefined) return { ...noChanges(), files, retyped };

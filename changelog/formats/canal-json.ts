@@ -86,5 +86,6 @@ export const canalJson: ChangeSource = {
       `coalesce(${plain}, false) AS plain FROM (${fields})`
     );
   },
+  tellsTypes: true,
   values: { binary: latin1Bytes, text: memberNames },
 };

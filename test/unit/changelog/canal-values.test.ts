@@ -84,6 +84,50 @@ describe('canal-json: values', () => {
     expect(await landed.rows('orders_changelog', 'v')).toEqual([{ v: 'a' }]);
   });
 
+  it('names of ENUM and SET members come from the log where it tells them, also after an ALTER', async () => {
+    const columns: [string, string, string?][] = [
+      ['id', 'bigint'],
+      ['e', 'string'],
+      ['s', 'string'],
+      ['n', 'int', 'm'],
+    ];
+    const value = (id: string, members: string, e: string) =>
+      change('INSERT', [{ id, e, s: '3', m: '2' }], {
+        mysqlType: { id: 'bigint', e: `enum(${members})`, s: "set('x','O''K')", m: `enum(${members})` },
+      });
+    const [old, altered] = ["'a','b'", "'a','new','b'"];
+    const stale = orders({}, columns);
+    stale.columns[1]!.sourceType = `enum(${old})`;
+    const plain = change('INSERT', [{ id: '9', e: '2', s: '3', m: '2' }]);
+    const records = [
+      value('1', old, '2'),
+      value('2', altered, '2'),
+      value('3', altered, '3'),
+      value('4', old, '0'),
+      plain,
+    ];
+    const want = [
+      { e: 'b', s: "x,O'K", n: 2 },
+      { e: 'new', s: "x,O'K", n: 2 },
+      { e: 'b', s: "x,O'K", n: 2 },
+      { e: '', s: "x,O'K", n: 2 },
+    ];
+    const see = async (table: typeof stale, values: string[]) =>
+      (
+        await land(
+          [table],
+          values.map((text) => ({ value: text })),
+        )
+      ).rows('orders_changelog', 'e, s, n');
+    expect(await see(orders({}, columns), records)).toEqual([...want, { e: '2', s: '3', n: 2 }]);
+    expect(await see(stale, records)).toEqual([...want, { e: 'b', s: '3', n: 2 }]);
+    // All alike: the one-pass way.
+    expect(await see(orders({}, columns), [value('1', old, '2'), value('2', old, '1')])).toEqual([
+      want[0],
+      { ...want[0], e: 'a' },
+    ]);
+  });
+
   it('commitTs keeps its logical part, which a double would round', async () => {
     const at = (ts: string, id: string) => change('INSERT', [{ id, amt: '1' }]).replace('448069946', ts);
     const landed = await land(
