@@ -86,8 +86,17 @@ function bySchema(
     case 'io.debezium.data.Bits':
       return bitsText(text, quoted, Number(field.parameters?.['length'] ?? '64'));
     default:
-      return plain(text, context);
+      return plain(text, { ...context, sourceType: context.sourceType ?? unsignedType(field) });
   }
+}
+
+/**
+ * The source type that `column.propagate.source.type` puts beside the schema, where it tells what the schema does not: that an integer of
+ * MySQL has no sign. Names of other types mean something else in other databases.
+ */
+function unsignedType({ type, parameters }: ConnectField): string | undefined {
+  const told = parameters?.['__debezium.source.column.type']?.toLowerCase();
+  return type.startsWith('int') && told?.includes('unsigned') ? told : undefined;
 }
 
 /** More digits behind the point than PostgreSQL's NUMERIC has. */
@@ -138,9 +147,9 @@ function plain(text: string, { type, sourceType }: MemberContext): string {
   return `CASE ${text} WHEN 'true' THEN '1' WHEN 'false' THEN '0' ELSE ${value} END`;
 }
 
-/** Bytes of a binary column: base64 unless the connector writes hex (`binary: hex`). */
+/** Bytes of a binary column: base64, of whichever alphabet, unless the connector writes hex (`binary: hex`). */
 export function debeziumBytes(text: string, { options }: Pick<MemberContext, 'options'>): string {
-  if (options['binary'] !== 'hex') return base64Bytes(text);
+  if (options['binary'] !== 'hex') return base64Bytes(`translate(${text}, '-_', '+/')`);
   return `CASE WHEN strlen(${text}) % 2 = 0 AND regexp_full_match(${text}, '[0-9a-fA-F]*') THEN unhex(${text}) END`;
 }
 
@@ -198,7 +207,8 @@ function bitsText(text: string, quoted: string, length: number): string {
 }
 
 /** The source type text that a Connect field stands for, for columns that are still to be learnt. */
-export function connectSourceType({ type, name, parameters }: ConnectField): string {
+export function connectSourceType(field: ConnectField): string {
+  const { type, name, parameters } = field;
   const precision = parameters?.['connect.decimal.precision'];
   switch (name) {
     case 'org.apache.kafka.connect.data.Decimal':
@@ -225,9 +235,11 @@ export function connectSourceType({ type, name, parameters }: ConnectField): str
       return `bit(${parameters?.['length'] ?? '64'})`;
     default:
       return (
+        unsignedType(field) ??
         { int8: 'tinyint', int16: 'smallint', int32: 'int', int64: 'bigint', bytes: 'blob', boolean: 'bool' }[
           type
-        ] ?? type
+        ] ??
+        type
       );
   }
 }

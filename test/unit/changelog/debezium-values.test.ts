@@ -12,7 +12,7 @@ interface Column {
   /** JSON of the value. */
   json: string;
   /** Connect's type, name and parameters; undefined: the record has no schema. */
-  connect?: [type: string, name?: string, parameters?: Record<string, string>];
+  connect?: [type: string, name?: string | undefined, parameters?: Record<string, string>];
   sourceType?: string;
 }
 
@@ -154,6 +154,15 @@ describe('debezium: values by the schema in the record', () => {
       },
       '{"wkb":"AQ==","srid":4326}',
     ],
+    // Told by column.propagate.source.type: the default `long` mode wraps what is above 2^63 - 1.
+    [
+      {
+        type: 'decimal(20,0)',
+        json: '-1',
+        connect: ['int64', undefined, { '__debezium.source.column.type': 'BIGINT UNSIGNED' }],
+      },
+      '18446744073709551615',
+    ],
     [{ type: 'string', json: '["a",null]', connect: ['array'] }, '["a",null]'],
     [{ type: 'array<string>', json: '["a",null]', connect: ['array'] }, '[a, NULL]'],
     [
@@ -175,6 +184,9 @@ describe('debezium: values by the schema in the record', () => {
     [{ type: 'string', json: '""', connect: ['string'] }, ''],
     [{ type: 'string', json: '"\\u0001a\\u0000b"', connect: ['string'] }, '\u0001a\u0000b'],
     [{ type: 'binary', json: '""', connect: ['bytes'] }, ''],
+    [{ type: 'binary', json: '"+/8="', connect: ['bytes'] }, 'FBFF'],
+    // binary.handling.mode=base64-url-safe.
+    [{ type: 'binary', json: '"-_8="', connect: ['string'] }, 'FBFF'],
     [{ type: 'string', json: 'null', connect: ['string'] }, null],
   ];
 
@@ -231,6 +243,12 @@ describe('debezium: values by the schema in the record', () => {
       { type: '', json: '1.5', connect: ['float'] },
       { type: '', json: 'true', connect: ['boolean'] },
       { type: '', json: '2024', connect: ['int32', 'io.debezium.time.Year'] },
+      {
+        type: '',
+        json: '-1',
+        connect: ['int64', undefined, { '__debezium.source.column.type': 'BIGINT UNSIGNED' }],
+      },
+      { type: '', json: '1', connect: ['int64', undefined, { '__debezium.source.column.type': 'INT8' }] },
     ];
     const landed = await land(
       [orders({ format: 'debezium' }, [['id', 'bigint']])],
@@ -251,6 +269,8 @@ describe('debezium: values by the schema in the record', () => {
       'float',
       'tinyint',
       'int',
+      'decimal(20,0)',
+      'bigint',
     ]);
   });
 });
