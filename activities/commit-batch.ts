@@ -7,13 +7,13 @@ import type { CommitSummary } from '../warehouse/commit-plan.js';
 import { ManifestStore } from '../warehouse/manifest-store.js';
 import { mapParallel } from '../warehouse/parallel.js';
 import { removeStagedBatch } from '../warehouse/staging.js';
-import { partitionPath } from '../warehouse/layout.js';
 import type { SplitManifest } from '../warehouse/manifest.js';
-import type { CommitRequest, CommitResult, RecoveredTopic, StoredMembers } from '../workflows/types.js';
+import type { CommitRequest, RecoveredTopic, StoredMembers } from '../workflows/types.js';
 import { attempt } from './attempt.js';
 import { ChangeLedger } from './change-ledger.js';
 import type { ActivityContext } from './context.js';
 import { catalogTables, changelogTable } from './hive-tables.js';
+import { resultOf } from './commit-result.js';
 import { recoverReplays } from './commit-replay.js';
 import { recordLanded } from './metrics.js';
 import { OpenPartitionList } from './open-partitions.js';
@@ -136,24 +136,6 @@ function withRows(
     after[spec.name] = { ...member, rows, quarantined };
   }
   return after;
-}
-
-function resultOf(summary: CommitSummary, landings: LandingTable[]): CommitResult {
-  const tables: CommitResult['tables'] = {};
-  for (const { spec } of landings) {
-    const landed = changelogTable(spec);
-    const rows = summary.rows[landed] ?? 0;
-    const quarantined = summary.rows[quarantineTable(spec.name)] ?? 0;
-    const revised = summary.partitions
-      .filter(({ table, revision }) => table === landed && revision > 0)
-      .map(({ partition }) => partitionPath(partition));
-    const minEventMs = summary.minEventMs[landed];
-    if (rows + quarantined > 0) {
-      tables[spec.name] = { rows, quarantined, revised, ...(minEventMs !== undefined && { minEventMs }) };
-    }
-  }
-  const rows = Object.values(tables).reduce((sum, table) => sum + table.rows, 0);
-  return { positions: summary.positions, rows, bytes: summary.bytes, files: summary.files, tables };
 }
 
 function superseded(request: CommitRequest, summary: CommitSummary): TributaryError {

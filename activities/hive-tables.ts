@@ -2,7 +2,12 @@ import { CHANGE_COLUMNS, RECORD_COLUMNS } from '../config/spec.js';
 import type { TableSpec } from '../config/spec.js';
 import { isDocumentTable } from '../changelog/mirror-table.js';
 import type { LandingTable } from '../changelog/types.js';
-import { QUARANTINE_COLUMNS, quarantineTable, topicQuarantineTable } from '../changelog/quarantine.js';
+import {
+  QUARANTINE_COLUMNS,
+  quarantineTable,
+  TOPIC_QUARANTINE_COLUMNS,
+  topicQuarantineTable,
+} from '../changelog/quarantine.js';
 import { SCHEMA_LOG_COLUMNS, schemaLogTable } from '../changelog/schema-log.js';
 import type { CatalogColumn, CatalogTable } from '../warehouse/catalog.js';
 import { tableDirectory } from '../warehouse/layout.js';
@@ -68,7 +73,11 @@ export function topicTables(landings: LandingTable[], storage: Storage): Catalog
       properties: { 'tributary.source': source },
     });
     return [
-      table(topicQuarantineTable(topic), QUARANTINE_COLUMNS, `Records of ${source} that no table can claim`),
+      table(
+        topicQuarantineTable(topic),
+        TOPIC_QUARANTINE_COLUMNS,
+        `Records of ${source} that no table can claim`,
+      ),
       table(schemaLogTable(topic), SCHEMA_LOG_COLUMNS, `Schema changes that the log of ${source} has told`),
     ];
   });

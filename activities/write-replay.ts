@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { activityInfo } from '@temporalio/activity';
 import { quarantineTable } from '../changelog/quarantine.js';
-import { replayQuarantine, type ReplayResult } from '../changelog/quarantine-replay.js';
+import { replayQuarantine, type ReplayInput, type ReplayResult } from '../changelog/quarantine-replay.js';
+import { replayTopicQuarantine, type TopicReplayResult } from '../changelog/topic-replay.js';
 import type { LandingTable } from '../changelog/types.js';
 import { TributaryError } from '../common/errors.js';
 import { MAX_INTERVALS, unionByTopic } from '../common/offset-ranges.js';
@@ -31,13 +32,12 @@ export function writeReplay(context: ActivityContext): HeavyActivities['writeRep
       const stream = replayStream(request.kafka, request.topic, request.replay.table);
       if ((await pendingCommit(context, stream, signal)) !== undefined) throw pending(request);
       const seq = await nextSequence(context, stream, signal);
-      const landing = await store.readSpec<LandingTable>(request.replay.pin, signal);
       const states = await partitionsOf(store, request, signal);
       return withScratch(context.scratch, request.batch, async (dir) => {
         const inputs = await mapParallel(states, 1, (state, i) => download(context, state, dir, i, signal));
         const { reason } = request.replay;
-        const result = await replayQuarantine({
-          ...{ kafka: request.kafka, topic: request.topic, table: landing, batch: request.batch },
+        const result = await landAgain(store, request, {
+          ...{ kafka: request.kafka, topic: request.topic, batch: request.batch },
           filter: { ...(reason !== undefined && { reason }) },
           partitions: inputs.map((files) => ({ files: files.map(({ local }) => local) })),
           workDir: dir,
@@ -49,10 +49,10 @@ export function writeReplay(context: ActivityContext): HeavyActivities['writeRep
           },
         });
         const answer = {
-          ...{ seq, tried: result.tried, landed: result.landed },
+          ...{ seq, tried: result.tried, landed: result.landed, ...moved(result) },
           ...{ reasons: result.reasons, newColumns: result.newColumns },
         };
-        if (result.landed === 0) return { ...answer, manifest: null };
+        if (result.files.length === 0) return { ...answer, manifest: null };
         const run = activityInfo().workflowExecution?.runId ?? 'standalone';
         const staging = stagingDirectory({ run, batch: request.batch, split: 'replay', attempt: id });
         const files = await mapParallel(result.files, TRANSFERS, async (file, i): Promise<StagedFile> => {
@@ -91,6 +91,22 @@ export function writeReplay(context: ActivityContext): HeavyActivities['writeRep
     });
 }
 
+/** By the rules of one table, or for all that read a topic's records together. */
+async function landAgain(
+  store: ManifestStore,
+  { replay, pins }: WriteReplayRequest,
+  input: ReplayInput,
+): Promise<ReplayResult | TopicReplayResult> {
+  const { signal } = input.limits;
+  const spec = (pin: string) => store.readSpec<LandingTable>(pin, signal);
+  if (!pins) return replayQuarantine({ ...input, table: await spec(replay.pin) });
+  return replayTopicQuarantine({ ...input, tables: await mapParallel(Object.values(pins), TRANSFERS, spec) });
+}
+
+function moved(result: ReplayResult | TopicReplayResult): { moved?: number } {
+  return 'moved' in result ? { moved: result.moved } : {};
+}
+
 /** Records that leave partitions of the quarantine have offsets of those; nothing is told if one of them does not know its own. */
 function offsetsOf(states: readonly PartitionState[]): Pick<SplitManifest, 'offsets'> {
   const known = states.map(({ offsets }) => offsets).filter((offsets) => offsets !== undefined);
@@ -99,10 +115,10 @@ function offsetsOf(states: readonly PartitionState[]): Pick<SplitManifest, 'offs
 
 async function partitionsOf(
   store: ManifestStore,
-  { replay }: WriteReplayRequest,
+  { replay, pins }: WriteReplayRequest,
   signal: AbortSignal,
 ): Promise<PartitionState[]> {
-  const states = await store.listPartitions(quarantineTable(replay.table), signal);
+  const states = await store.listPartitions(pins ? replay.table : quarantineTable(replay.table), signal);
   return states.filter(
     ({ dropped, rows, partition }) =>
       dropped !== true && rows > 0 && (replay.day === undefined || partition['dt'] === replay.day),

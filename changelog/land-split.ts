@@ -14,7 +14,13 @@ import { decoderFactory } from './decoders/index.js';
 import { avroSource } from './formats/debezium-avro.js';
 import { createDebeziumMongoDecoder } from './formats/debezium-mongo.js';
 import { landDecodedChanges, landTextChanges } from './land-changes.js';
-import { createQuarantine, quarantineInsert, unattributedQuarantine, writeQuarantine } from './quarantine.js';
+import {
+  createQuarantine,
+  noteReaders,
+  quarantineInsert,
+  unattributedQuarantine,
+  writeQuarantine,
+} from './quarantine.js';
 import { writeSchemaLog } from './schema-log.js';
 import { spoolBlocks, spoolRows, type Spool } from './spool.js';
 import type { LandedFile, LandingTable, LandSplitRequest, LandSplitResult } from './types.js';
@@ -152,6 +158,7 @@ async function landGroups(
       // A tombstone means nothing in a change log.
       if (spool.odd > 0) result.withoutRows += await quarantineOdd(duck, spool, unattributedTo, false, more);
     } else result.files.push(...(await landRecords(duck, request, spool, tables, unattributedTo)));
+    await noteReaders(duck, unattributedTo, tables);
   }
   return result;
 }

@@ -11,6 +11,11 @@ export function quarantineRows(files: string[]): string {
   return `read_parquet([${files.map(lit).join(', ')}], hive_partitioning = false, union_by_name = true)`;
 }
 
+/** The same with the column `read_for`, which only files of a topic's quarantine have, and not the oldest of those. */
+export function rowsWithReaders(files: string[]): string {
+  return `(SELECT NULL::VARCHAR AS read_for WHERE false UNION ALL BY NAME SELECT * FROM ${quarantineRows(files)})`;
+}
+
 export function whereSql({ reason }: QuarantineFilter): string {
   return reason === undefined ? 'true' : `reason = ${lit(reason)}`;
 }

@@ -7,16 +7,20 @@ import type { RecordBlock } from '../kafka/types.js';
 import { Duck, HIVE_PARQUET_METADATA, lit, type DuckOptions } from '../warehouse/duckdb.js';
 import { landSplit } from './land-split.js';
 import { countRows, quarantineTable, QUARANTINE_COLUMNS } from './quarantine.js';
-import { quarantineRows, whereSql, type QuarantineFilter } from './quarantine-read.js';
+import { rowsWithReaders, whereSql, type QuarantineFilter } from './quarantine-read.js';
 import type { LandedFile, LandingTable } from './types.js';
 
 /** Records are read back in pages of about so many bytes. */
 const PAGE_BYTES = 8 << 20;
 
-export interface ReplayRequest {
+export interface ReplayRequest extends ReplayInput {
+  table: LandingTable;
+}
+
+/** What a replay reads, whoever gets its rows. */
+export interface ReplayInput {
   kafka: string;
   topic: string;
-  table: LandingTable;
   batch: string;
   filter: QuarantineFilter;
   /** Files of each quarantine partition, on the local disk. */
@@ -62,14 +66,12 @@ export async function replayQuarantine(request: ReplayRequest): Promise<ReplayRe
     });
     const own = quarantineTable(table.spec.name);
     const files = landed.files.filter((file) => file.table !== own);
-    const count = await markLanded(duck, files);
+    await createGone(duck);
+    const count = await markGone(duck, files);
     const reasons = { ...landed.quarantineReasons[own] };
     const silent = tried - count - Object.values(reasons).reduce((sum, n) => sum + n, 0);
     if (silent > 0) reasons['no_rows'] = silent;
-    const left: ReplayResult['left'] = [];
-    for (const [index, partition] of request.partitions.entries()) {
-      left.push(await withoutLanded(duck, partition.files, join(workDir, `kept-${index}.parquet`), stem));
-    }
+    const left = await leftBehind(duck, request, QUARANTINE_COLUMNS, stem);
     return { tried, landed: count, reasons, files, newColumns: landed.newColumns, left };
   } finally {
     duck.close();
@@ -80,28 +82,28 @@ export async function replayQuarantine(request: ReplayRequest): Promise<ReplayRe
  * One row a record that fits the filter. A topic that was made anew may have two records of one position: the older one is
  * taken, the other waits for the next replay.
  */
-async function pick(duck: Duck, files: string[], request: ReplayRequest): Promise<number> {
+export async function pick(duck: Duck, files: string[], request: ReplayInput): Promise<number> {
   const own = `kafka_topic = ${lit(request.topic)}`;
   const source =
     files.length === 0
-      ? '(SELECT NULL::INTEGER AS p, NULL::BIGINT AS o, NULL::BIGINT AS ts, NULL::VARCHAR AS b, NULL::BLOB AS k, NULL::BLOB AS v, 0 AS size, 1 AS nth WHERE false)'
-      : `(SELECT kafka_partition AS p, kafka_offset AS o, kafka_timestamp AS ts, ingest_batch AS b, record_key AS k, record_value AS v, ` +
+      ? '(SELECT NULL::INTEGER AS p, NULL::BIGINT AS o, NULL::BIGINT AS ts, NULL::VARCHAR AS b, NULL::BLOB AS k, NULL::BLOB AS v, NULL::VARCHAR AS readers, 0 AS size, 1 AS nth WHERE false)'
+      : `(SELECT kafka_partition AS p, kafka_offset AS o, kafka_timestamp AS ts, ingest_batch AS b, record_key AS k, record_value AS v, read_for AS readers, ` +
         `coalesce(octet_length(record_key), 0) + coalesce(octet_length(record_value), 0) + 64 AS size, ` +
-        `row_number() OVER (PARTITION BY kafka_partition, kafka_offset ORDER BY ingest_batch, reason, detail) AS nth ` +
-        `FROM ${quarantineRows(files)} WHERE ${own} AND ${whereSql(request.filter)})`;
+        `row_number() OVER (PARTITION BY kafka_partition, kafka_offset ORDER BY ingest_batch, read_for, reason, detail) AS nth ` +
+        `FROM ${rowsWithReaders(files)} WHERE ${own} AND ${whereSql(request.filter)})`;
   await duck.run(
-    `CREATE TEMP TABLE picked AS SELECT p, o, ts, b, k, v, ` +
+    `CREATE TEMP TABLE picked AS SELECT p, o, ts, b, k, v, readers, ` +
       `(sum(size) OVER (ORDER BY p, o) // ${PAGE_BYTES})::BIGINT AS page FROM ${source} WHERE nth = 1`,
   );
   return countRows(duck, 'picked');
 }
 
 /** Same records, same rules, same names. */
-async function hashOfPicked(duck: Duck, table: LandingTable): Promise<string> {
+export async function hashOfPicked(duck: Duck, rules: unknown, where = 'true'): Promise<string> {
   const [row] = await duck.rows<{ h: string }>(
-    `SELECT coalesce(md5(string_agg(p || ':' || o || ':' || b, ',' ORDER BY p, o)), '') AS h FROM picked`,
+    `SELECT coalesce(md5(string_agg(p || ':' || o || ':' || b, ',' ORDER BY p, o)), '') AS h FROM picked WHERE ${where}`,
   );
-  return contentHash([row!.h, table], 12);
+  return contentHash([row!.h, rules], 12);
 }
 
 interface PickedRow {
@@ -113,12 +115,12 @@ interface PickedRow {
 }
 
 /** The picked records as the range reader gives them: partition by partition, in offset order. */
-async function* pickedBlocks(duck: Duck): AsyncGenerator<RecordBlock> {
+export async function* pickedBlocks(duck: Duck, where = 'true'): AsyncGenerator<RecordBlock> {
   const [last] = await duck.rows<{ page: string | null }>('SELECT max(page) AS page FROM picked');
   if (last?.page === null || last === undefined) return;
   for (let page = 0; page <= Number(last.page); page++) {
     const rows = await duck.rows<PickedRow>(
-      `SELECT p, o, ts, base64(k) AS k, base64(v) AS v FROM picked WHERE page = ${page} ORDER BY p, o`,
+      `SELECT p, o, ts, base64(k) AS k, base64(v) AS v FROM picked WHERE page = ${page} AND ${where} ORDER BY p, o`,
     );
     for (let start = 0; start < rows.length;) {
       let end = start;
@@ -157,30 +159,54 @@ function blockOf(partition: number, rows: PickedRow[]): RecordBlock {
   return { ...block, bytes: Buffer.concat(parts) };
 }
 
-/** Notes which of the picked records have rows in the changelog files; answers how many. */
-async function markLanded(duck: Duck, files: LandedFile[]): Promise<number> {
-  const landed =
-    files.length === 0
-      ? '(SELECT NULL::INTEGER AS kafka_partition, NULL::BIGINT AS kafka_offset WHERE false)'
-      : `read_parquet([${files.map(({ localPath }) => lit(localPath)).join(', ')}], hive_partitioning = false, union_by_name = true)`;
-  await duck.run(
-    `CREATE TEMP TABLE gone AS SELECT p, o, b FROM picked SEMI JOIN ` +
-      `(SELECT kafka_partition, kafka_offset FROM ${landed}) l ON p = l.kafka_partition AND o = l.kafka_offset`,
-  );
-  return countRows(duck, 'gone');
+/** Makes the list of the records that leave. */
+export async function createGone(duck: Duck): Promise<void> {
+  await duck.run('CREATE TEMP TABLE gone AS SELECT p, o, b, readers FROM picked WHERE false');
 }
 
-async function withoutLanded(
+/** Notes which of the picked records have rows in these files, those that are noted already left out; answers how many. */
+export async function markGone(duck: Duck, files: LandedFile[], where = 'true'): Promise<number> {
+  if (files.length === 0) return 0;
+  const before = await countRows(duck, 'gone');
+  await duck.run(
+    `INSERT INTO gone SELECT p, o, b, readers FROM picked SEMI JOIN ` +
+      `(SELECT kafka_partition, kafka_offset FROM ${recordsOf(files)}) l ON p = l.kafka_partition AND o = l.kafka_offset ` +
+      `WHERE ${where} AND NOT EXISTS (SELECT 1 FROM gone g WHERE g.p = picked.p AND g.o = picked.o)`,
+  );
+  return (await countRows(duck, 'gone')) - before;
+}
+
+/** Rows of landed files, as SQL; all of them say from which record they are. */
+export function recordsOf(files: LandedFile[]): string {
+  return `read_parquet([${files.map(({ localPath }) => lit(localPath)).join(', ')}], hive_partitioning = false, union_by_name = true)`;
+}
+
+/** For each partition of the request: what leaves, and the file with what stays. */
+export async function leftBehind(
+  duck: Duck,
+  { partitions, workDir }: ReplayInput,
+  columns: readonly { name: string }[],
+  stem: string,
+): Promise<ReplayResult['left']> {
+  const left: ReplayResult['left'] = [];
+  for (const [index, { files }] of partitions.entries()) {
+    left.push(await withoutGone(duck, files, columns, join(workDir, `kept-${index}.parquet`), stem));
+  }
+  return left;
+}
+
+async function withoutGone(
   duck: Duck,
   files: string[],
+  columns: readonly { name: string }[],
   output: string,
   stem: string,
 ): Promise<ReplayResult['left'][number]> {
   if (files.length === 0) return { rows: 0 };
-  const rows = quarantineRows(files);
+  const rows = rowsWithReaders(files);
   const kept =
-    `(SELECT ${QUARANTINE_COLUMNS.map(({ name }) => `q.${name}`).join(', ')} FROM ${rows} q ANTI JOIN gone g ` +
-    `ON q.kafka_partition = g.p AND q.kafka_offset = g.o AND q.ingest_batch = g.b)`;
+    `(SELECT ${columns.map(({ name }) => `q.${name}`).join(', ')} FROM ${rows} q ANTI JOIN gone g ON q.kafka_partition = g.p ` +
+    `AND q.kafka_offset = g.o AND q.ingest_batch = g.b AND q.read_for IS NOT DISTINCT FROM g.readers)`;
   const before = await countRows(duck, rows);
   const stay = await countRows(duck, kept);
   if (stay === before) return { rows: 0 };

@@ -36,6 +36,13 @@ export const QUARANTINE_COLUMNS = [
   { name: 'record_value', type: 'binary' },
 ] as const;
 
+/** Columns of a topic's quarantine: who read the record is part of it, so that it can be landed again for them and nobody else. */
+export const TOPIC_QUARANTINE_COLUMNS = [
+  ...QUARANTINE_COLUMNS,
+  /** Tables that read the record together, with commas between them; NULL where that was not noted yet. */
+  { name: 'read_for', type: 'string' },
+] as const;
+
 /** Hive table that keeps a table's quarantined records. */
 export function quarantineTable(table: string): string {
   return `${table}_quarantine`;
@@ -59,7 +66,16 @@ export function unattributedQuarantine(topic: string, tables: LandingTable[]): s
 /** Makes the collecting table of this split. */
 export async function createQuarantine(duck: Duck): Promise<void> {
   await duck.run(
-    'CREATE TEMP TABLE quarantine (tbl VARCHAR, p INTEGER, o BIGINT, ts BIGINT, reason VARCHAR, detail VARCHAR, key BLOB, value BLOB)',
+    'CREATE TEMP TABLE quarantine (tbl VARCHAR, p INTEGER, o BIGINT, ts BIGINT, reason VARCHAR, detail VARCHAR, key BLOB, value BLOB, read_for VARCHAR)',
+  );
+}
+
+/** Notes for whom the records were read that have gone into the quarantine of a topic and have no such note yet. */
+export async function noteReaders(duck: Duck, owner: string, tables: LandingTable[]): Promise<void> {
+  if (tables.length < 2) return;
+  const names = tables.map(({ spec }) => spec.name).sort();
+  await duck.run(
+    `UPDATE quarantine SET read_for = ${lit(names.join(','))} WHERE tbl = ${lit(owner)} AND read_for IS NULL`,
   );
 }
 
@@ -116,10 +132,11 @@ async function writeTable(
   request: { topic: string; batch: string; fileStem: string; workDir: string; zone: string },
 ): Promise<LandedFile[]> {
   const wall = wallOfMicros('greatest(ts, 0) * 1000', await zoneClock(duck, request.zone));
+  const readers = table === topicQuarantineTable(request.topic) ? 'read_for, ' : '';
   const copied = await copyPartitioned(
     duck,
     `SELECT ${lit(request.topic)} AS kafka_topic, p AS kafka_partition, o AS kafka_offset, ts AS kafka_timestamp, ` +
-      `${lit(request.batch)} AS ingest_batch, reason, detail, key AS record_key, value AS record_value, ` +
+      `${lit(request.batch)} AS ingest_batch, reason, detail, key AS record_key, value AS record_value, ${readers}` +
       `${partitionKeySql(wall, 'day')} AS ${KEY_COLUMN} FROM quarantine WHERE tbl = ${lit(table)} ORDER BY p, o, reason, detail`,
     join(request.workDir, 'parts', table),
   );

@@ -26,8 +26,10 @@ export interface Quarantine {
   /** Name by which a person asks for it. */
   name: string;
   hiveTable: string;
-  /** False for a topic's: nobody noted which tables its records were meant for. */
-  replayable: boolean;
+  /** Topics whose records it may hold; several topics' names may come down to one Hive table's. */
+  sources: { kafka: string; topic: string }[];
+  /** A topic's own: its records land for the tables that read them together. */
+  shared: boolean;
 }
 
 /** What one quarantine holds of one day for one reason. */
@@ -44,17 +46,21 @@ export interface QuarantineCount {
 
 /** All quarantines of the config's tables and topics, or the one that is named: a table, or `topic_<topic>_quarantine`. */
 export function quarantinesOf(session: Session, name?: string): Quarantine[] {
-  const tables = session.specs.map((spec) => ({
-    name: spec.name,
-    hiveTable: quarantineTable(spec.name),
-    replayable: true,
-  }));
-  const topics = [...new Set(session.specs.map((spec) => topicQuarantineTable(spec.topic)))].map((table) => ({
+  const tables = session.specs.map(({ name: table, kafka, topic }) => ({
     name: table,
-    hiveTable: table,
-    replayable: false,
+    hiveTable: quarantineTable(table),
+    sources: [{ kafka, topic }],
+    shared: false,
   }));
-  const all = [...tables, ...topics];
+  const topics = new Map<string, Quarantine>();
+  for (const { kafka, topic } of session.specs) {
+    const hiveTable = topicQuarantineTable(topic);
+    const known = topics.get(hiveTable)?.sources ?? [];
+    const same = known.some((source) => source.kafka === kafka && source.topic === topic);
+    const sources = same ? known : [...known, { kafka, topic }];
+    topics.set(hiveTable, { name: hiveTable, hiveTable, sources, shared: true });
+  }
+  const all = [...tables, ...topics.values()];
   if (name === undefined) return all;
   const found = all.filter((each) => each.name === name || each.hiveTable === name);
   if (found.length === 0) pickTables(session.specs, [name]);
@@ -150,17 +156,18 @@ export class QuarantineFiles {
   }
 }
 
-/** @throws TributaryError QuarantineNotReplayable for a topic's quarantine */
-export function replayableTable(session: Session, name: string): string {
-  const [quarantine] = quarantinesOf(session, name);
-  if (quarantine!.replayable) return quarantine!.name;
+/**
+ * The one topic whose records a quarantine's replay reads.
+ * @throws TributaryError QuarantineAmbiguous
+ */
+export function sourceOf({ name, sources }: Quarantine): { kafka: string; topic: string } {
+  const [source, ...others] = sources;
+  if (others.length === 0) return source!;
   throw new TributaryError({
-    code: 'QuarantineNotReplayable',
+    code: 'QuarantineAmbiguous',
     message:
-      `${name} holds records that could not be told to be any table's. Nothing says which tables read them together with others: a ` +
-      'table that read them alone, while it caught up, has them in its own quarantine or has landed them, and would get their rows ' +
-      `twice. Look at them (tributary quarantine show ${name} --full; --json has their bytes), mend the source, and let it send ` +
-      'them again: under new offsets they land like any other record, and these stay as evidence.',
+      `${name} may hold records of ${sources.map(({ kafka, topic }) => `${kafka}/${topic}`).join(' and ')}, whose tables are not read together. ` +
+      'Replay it by a config that has the tables of one of them only.',
     attributes: { quarantine: name },
   });
 }

@@ -76,6 +76,7 @@ export async function ingest(input: IngestInput): Promise<void> {
     lagRecords: state.lagRecords,
     freshAsOf: state.freshAsOf,
     fault: state.fault,
+    replays: state.replays ?? [],
   }));
 
   const giveUpLost = async (s: IngestState): Promise<IngestState> => {

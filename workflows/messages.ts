@@ -1,6 +1,6 @@
 import { defineQuery, defineSignal } from '@temporalio/workflow';
 import type { TableSpec } from '../config/spec.js';
-import type { ReplayRequest } from './replay-types.js';
+import type { Replay, ReplayRequest } from './replay-types.js';
 import type {
   BootstrapProgress,
   Fault,
@@ -53,4 +53,6 @@ export interface TopicStatus {
   lagRecords: number;
   freshAsOf: number | null;
   fault: Fault | null;
+  /** Replays of the topic's own quarantine. */
+  replays: Replay[];
 }

@@ -1,9 +1,14 @@
+import type { CommitResult } from './types.js';
+
 /** What a person asks for: quarantined records of a table, to be landed by its present config. */
 export interface ReplayRequest {
+  /** The table; or the name of the topic's own quarantine. */
   table: string;
+  /** The topic's own quarantine: records land for the tables that read them together. */
+  shared?: boolean;
   /** Names the request: sent twice, it is done once. */
   id: string;
-  /** Spec by which the records are read now. */
+  /** Spec by which the records are read now; empty for the topic's own quarantine, whose tables have theirs. */
   pin: string;
   /** Only records with this reason code. */
   reason?: string;
@@ -18,6 +23,8 @@ export interface Replay extends ReplayRequest {
   /** Records that were tried, and those that became rows and left the quarantine. */
   tried: number;
   landed: number;
+  /** Records that left a topic's quarantine for one of a table, which claims them by now. */
+  moved?: number;
   /** Why the others stay: reason code -> records. */
   reasons: Record<string, number>;
   /** Why it failed, for a person. */
@@ -29,6 +36,8 @@ export interface WriteReplayRequest {
   topic: string;
   batch: string;
   replay: ReplayRequest;
+  /** Of a topic's own quarantine: its tables and their pins. */
+  pins?: Record<string, string>;
 }
 
 export interface WriteReplayResult {
@@ -38,6 +47,7 @@ export interface WriteReplayResult {
   seq: number;
   tried: number;
   landed: number;
+  moved?: number;
   reasons: Record<string, number>;
   newColumns: Record<string, Record<string, string>>;
 }
@@ -48,6 +58,8 @@ export interface CommitReplayRequest {
   batch: string;
   table: string;
   pin: string;
+  /** As it was written. */
+  pins?: Record<string, string>;
   seq: number;
   manifest: string;
 }
@@ -58,4 +70,6 @@ export interface CommitReplayResult {
   rows: number;
   /** The earliest event among the rows, ms since the epoch. */
   minEventMs?: number;
+  /** Of a topic's own quarantine: what each table got. */
+  tables?: CommitResult['tables'];
 }

@@ -1,31 +1,63 @@
 import { ActivityFailure, ApplicationFailure, condition, isCancellation } from '@temporalio/workflow';
 import { run } from './run-activity.js';
 import type { CommitReplayResult, Replay, ReplayRequest, WriteReplayResult } from './replay-types.js';
-import type { IngestState, Member } from './types.js';
+import type { CommitResult, IngestState, Member } from './types.js';
 
 /** Requests that a member remembers, so that a duplicate is answered with the first one's outcome. */
 const REMEMBERED = 10;
 /** A replay that others overtake is planned anew, but not for ever. */
 const MAX_TRIES = 5;
-const NO_ROWS = { rows: 0 };
 
 /** Adds a request; one whose id is known changes nothing. A table that the topic does not know has no quarantine here. */
 export function askReplay(state: IngestState, request: ReplayRequest, nowMs: number): IngestState {
   const member = state.members[request.table];
-  if (!member || member.replays?.some(({ id }) => id === request.id)) return state;
+  if (!request.shared && !member) return state;
+  const known = (request.shared ? state.replays : member?.replays) ?? [];
+  if (known.some(({ id }) => id === request.id)) return state;
   const asked: Replay = { ...request, status: 'waiting', askedMs: nowMs, tried: 0, landed: 0, reasons: {} };
-  const known = member.replays ?? [];
   const settled = known.filter(({ status }) => status !== 'waiting');
   const waiting = known.filter(({ status }) => status === 'waiting');
   const kept = settled.slice(Math.max(0, settled.length + waiting.length + 1 - REMEMBERED));
-  return withMember(state, { ...member, replays: [...kept, ...waiting, asked] });
+  const replays = [...kept, ...waiting, asked];
+  return request.shared ? { ...state, replays } : withMember(state, { ...member!, replays });
+}
+
+type Outcome = Pick<Replay, 'status' | 'tried' | 'landed' | 'moved' | 'reasons' | 'message'>;
+
+function settle(replays: Replay[] | undefined, { id }: ReplayRequest, outcome: Outcome): Replay[] {
+  return (replays ?? []).map((each) => (each.id === id ? { ...each, ...outcome } : each));
+}
+
+/** The counts of all tables that a replay of the topic's own quarantine gave something to, and the topic's memory of it. */
+export function topicReplayed(
+  state: IngestState,
+  request: ReplayRequest,
+  outcome: Outcome,
+  tables: CommitResult['tables'],
+): IngestState {
+  let next: IngestState = { ...state, replays: settle(state.replays, request, outcome) };
+  for (const [table, { rows, quarantined, minEventMs }] of Object.entries(tables)) {
+    const member = next.members[table];
+    if (!member) continue;
+    next = withMember(next, {
+      ...member,
+      rows: member.rows + rows,
+      ...lateEvents(member, minEventMs),
+      quarantined: member.quarantined + quarantined,
+      // They were set aside before; that they have an owner now is no reason to hold it.
+      quarantineAccepted: member.quarantineAccepted + quarantined,
+    });
+    // The counts in storage move with the topic's next commit.
+    next = { ...next, membershipChanged: true };
+  }
+  return next;
 }
 
 /** The member's counts and its memory of the request, after a replay has ended. */
 export function replayed(
   state: IngestState,
   request: ReplayRequest,
-  outcome: Pick<Replay, 'status' | 'tried' | 'landed' | 'reasons' | 'message'>,
+  outcome: Outcome,
   added: { rows: number; minEventMs?: number },
 ): IngestState {
   const member = state.members[request.table];
@@ -39,9 +71,7 @@ export function replayed(
       quarantined,
       // What was accepted was counted before; less is left, and what comes now counts from here.
       quarantineAccepted: Math.min(member.quarantineAccepted, quarantined),
-      replays: (member.replays ?? []).map((each) =>
-        each.id === request.id ? { ...each, ...outcome } : each,
-      ),
+      replays: settle(member.replays, request, outcome),
     }),
     // The counts in storage move with the topic's next commit.
     membershipChanged: state.membershipChanged || outcome.landed > 0,
@@ -60,14 +90,16 @@ function withMember(state: IngestState, member: Member): IngestState {
 
 /** Requests that may begin: the oldest of each table. */
 export function nextReplays(state: IngestState, running: ReadonlySet<string>): Replay[] {
-  return Object.values(state.members).flatMap((member) => {
-    const next = member.replays?.find(({ status }) => status === 'waiting');
-    return next && !running.has(member.table) ? [next] : [];
+  return [...Object.values(state.members), state].flatMap(({ replays }) => {
+    const next = replays?.find(({ status }) => status === 'waiting');
+    return next && !running.has(next.table) ? [next] : [];
   });
 }
 
 interface Written {
   request: ReplayRequest;
+  /** Of the topic's own quarantine: pins of its tables as it was written by them. */
+  pins: Record<string, string> | undefined;
   batch: string;
   tries: number;
   /** What was written; or why it could not be. */
@@ -101,7 +133,7 @@ export class Replays {
 
   begin(state: IngestState): void {
     const tables = new Set([...this.running.keys(), ...this.written.map(({ request }) => request.table)]);
-    for (const request of nextReplays(state, tables)) void this.write(request, 1);
+    for (const request of nextReplays(state, tables)) void this.write(request, 1, pinsFor(request, state));
   }
 
   /** Commits what is written; true if rows have landed. */
@@ -109,26 +141,32 @@ export class Replays {
     let next = state;
     let landed = false;
     while (this.written.length > 0) {
-      const { request, batch, tries, result } = this.written.shift()!;
+      const written = this.written.shift()!;
+      const { request, pins, tries, result } = written;
+      const end = (outcome: Outcome, done: Partial<CommitReplayResult> = {}): void => {
+        next = request.shared
+          ? topicReplayed(next, request, outcome, done.tables ?? {})
+          : replayed(next, request, outcome, { ...done, rows: done.rows ?? 0 });
+      };
       if ('failure' in result) {
-        const nothing = { tried: 0, landed: 0, reasons: {}, message: result.failure };
-        next = replayed(next, request, { status: 'failed', ...nothing }, NO_ROWS);
+        end({ status: 'failed', tried: 0, landed: 0, reasons: {}, message: result.failure });
         continue;
       }
       const { tried, reasons } = result;
       if (result.manifest === null) {
-        next = replayed(next, request, { status: 'done', tried, landed: 0, reasons }, NO_ROWS);
+        end({ status: 'done', tried, landed: 0, reasons });
         continue;
       }
-      const done = await this.commit(request, batch, result, result.manifest);
+      const done = await this.commit(written, result, result.manifest);
       if (done.outcome === 'committed') {
         landed = true;
-        next = replayed(next, request, { status: 'done', tried, landed: result.landed, reasons }, done);
+        const moved = result.moved === undefined ? {} : { moved: result.moved };
+        end({ status: 'done', tried, landed: result.landed, ...moved, reasons }, done);
       } else if (tries < MAX_TRIES) {
-        void this.write(request, tries + 1);
+        void this.write(request, tries + 1, pins);
       } else {
         const message = 'The quarantine kept changing under it. Nothing was changed by it; ask again.';
-        next = replayed(next, request, { status: 'failed', tried, landed: 0, reasons, message }, NO_ROWS);
+        end({ status: 'failed', tried, landed: 0, reasons, message });
       }
     }
     return { state: next, landed };
@@ -144,47 +182,64 @@ export class Replays {
     return next;
   }
 
-  private async write(request: ReplayRequest, tries: number): Promise<void> {
+  private async write(
+    request: ReplayRequest,
+    tries: number,
+    shared: Record<string, string> | undefined,
+  ): Promise<void> {
     const batch = `replay-${request.id}${tries === 1 ? '' : `.${tries}`}`;
     this.running.set(request.table, request);
     let result: Written['result'];
-    let pin = request.pin;
+    let pins = shared ?? { [request.table]: request.pin };
     try {
       const what = { kafka: this.kafka, topic: this.topic, batch };
       for (;;) {
-        const replay = { ...plain(request), pin };
+        const replay = { ...plain(request), pin: shared ? '' : pins[request.table]! };
         result = await run('writeReplay', `land quarantined records of ${request.table} again`, {
           ...what,
           replay,
+          ...(shared && { pins }),
         });
-        if (Object.keys(result.newColumns).length === 0) break;
-        const pins = { [request.table]: pin };
-        const evolved = await run('evolveTables', `new columns in ${request.table}`, {
-          pins,
-          newColumns: result.newColumns,
+        const { newColumns } = result;
+        const tables = Object.keys(newColumns);
+        if (tables.length === 0) break;
+        const before = Object.fromEntries(tables.map((table) => [table, pins[table]!]));
+        const evolved = await run('evolveTables', `new columns in ${tables.join(', ')}`, {
+          pins: before,
+          newColumns,
         });
-        const outcome = evolved[request.table]!;
-        if (typeof outcome !== 'string') {
-          throw ApplicationFailure.nonRetryable(outcome.fault.message, outcome.fault.code);
+        const now = { ...pins };
+        for (const table of tables) {
+          const outcome = evolved[table]!;
+          if (typeof outcome !== 'string') {
+            throw ApplicationFailure.nonRetryable(outcome.fault.message, outcome.fault.code);
+          }
+          now[table] = outcome;
         }
-        if (outcome === pin) break;
-        pin = outcome;
+        if (tables.every((table) => now[table] === pins[table])) break;
+        pins = now;
       }
     } catch (error) {
       result = { failure: reasonOf(error) };
     }
     this.running.delete(request.table);
-    this.written.push({ request: { ...request, pin }, batch, tries, result });
+    const pin = shared ? '' : pins[request.table]!;
+    this.written.push({
+      ...{ request: { ...request, pin }, batch, tries, result },
+      pins: shared ? pins : undefined,
+    });
     this.onReady();
   }
 
   private async commit(
-    { table, pin }: ReplayRequest,
-    batch: string,
+    { request: { table, pin }, pins, batch }: Written,
     { seq }: WriteReplayResult,
     manifest: string,
   ): Promise<CommitReplayResult> {
-    const what = { kafka: this.kafka, topic: this.topic, batch, table, pin, seq, manifest };
+    const what = {
+      ...{ kafka: this.kafka, topic: this.topic, batch, table, pin, seq, manifest },
+      ...(pins && { pins }),
+    };
     return this.insist(async () => {
       try {
         return await run('commitReplay', `commit ${batch} of ${table}`, what);
@@ -194,6 +249,13 @@ export class Replays {
       }
     });
   }
+}
+
+/** Pins of the topic's tables; a table that was not started since the topic's history was lost has none. */
+function pinsFor({ shared }: ReplayRequest, { members }: IngestState): Record<string, string> | undefined {
+  if (!shared) return undefined;
+  const pinned = Object.values(members).filter(({ pin }) => pin !== '');
+  return Object.fromEntries(pinned.map(({ table, pin }) => [table, pin]));
 }
 
 function plain({ table, id, pin, reason, day }: ReplayRequest): ReplayRequest {

@@ -105,6 +105,8 @@ export interface IngestState {
   finishedBatch: string | null;
   lastSweepMs: number;
   lastReportMs: number;
+  /** Replays of the topic's own quarantine that were asked for, the newest ones. */
+  replays?: Replay[];
 }
 
 /** What `join` carries. */

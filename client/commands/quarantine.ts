@@ -2,7 +2,12 @@ import { randomUUID } from 'node:crypto';
 import pc from 'picocolors';
 import { TributaryError } from '../../common/errors.js';
 import type { TableSpec } from '../../config/spec.js';
-import { replayQuarantineSignal, specQuery, topicQuery } from '../../workflows/messages.js';
+import {
+  replayMemberSignal,
+  replayQuarantineSignal,
+  specQuery,
+  topicQuery,
+} from '../../workflows/messages.js';
 import { ingestWorkflowId, tableWorkflowId } from '../../workflows/names.js';
 import type { Replay } from '../../workflows/replay-types.js';
 import { diffValues } from '../diff.js';
@@ -10,7 +15,8 @@ import { count, note, print, printJson, renderTable } from '../output.js';
 import {
   QuarantineFiles,
   quarantinesOf,
-  replayableTable,
+  sourceOf,
+  type Quarantine,
   type QuarantineCount,
 } from '../quarantine-files.js';
 import { encodedBytes, shownBytes } from '../raw-bytes.js';
@@ -105,13 +111,16 @@ interface ReplayOptions extends Options {
   wait: boolean;
 }
 
-/** Lands quarantined records again by the config that the table runs now. */
+/** Lands quarantined records again by the config that their tables run now. */
 export async function replay(name: string, options: ReplayOptions): Promise<void> {
   const session = await openSession(options.config);
-  const table = replayableTable(session, name);
-  const spec = session.specs.find((each) => each.name === table)!;
-  const [quarantine] = quarantinesOf(session, table);
-  const counts = (await QuarantineFiles.with(session, (files) => files.counts(quarantine!, Infinity))).filter(
+  const quarantine = quarantinesOf(session, name)[0]!;
+  const { name: table, shared } = quarantine;
+  const source = sourceOf(quarantine);
+  const specs = session.specs.filter((spec) =>
+    shared ? spec.kafka === source.kafka && spec.topic === source.topic : spec.name === table,
+  );
+  const counts = (await QuarantineFiles.with(session, (files) => files.counts(quarantine, Infinity))).filter(
     ({ day, reason }) =>
       (options.day === undefined || day === options.day) &&
       (options.reason === undefined || reason === options.reason),
@@ -128,11 +137,23 @@ export async function replay(name: string, options: ReplayOptions): Promise<void
   if (!options.json) note(`trying ${words(counts)} of ${table}`);
   const target = await temporalTarget(session.runtime.temporal);
   const result = await withTemporal(target, async (client) => {
-    await checkSpec(client, spec, { spec, settings: settingsOf(session.runtime, spec) });
+    for (const spec of specs) {
+      await checkSpec(client, spec, { spec, settings: settingsOf(session.runtime, spec) }, shared);
+    }
     const id = options.id ?? randomUUID();
     const request = { id, ...filterOf(options) };
-    await client.workflow.getHandle(tableWorkflowId(table)).signal(replayQuarantineSignal, request);
-    return options.wait ? waitFor(client, spec, id) : { id };
+    const topicWorkflow = ingestWorkflowId(source.kafka, source.topic);
+    if (shared) {
+      await client.workflow.signalWithStart('ingest', {
+        workflowId: topicWorkflow,
+        taskQueue: session.runtime.temporal.taskQueue,
+        args: [source],
+        signal: replayMemberSignal,
+        signalArgs: [{ ...request, table, pin: '', shared }],
+        staticSummary: `reads ${source.topic} (${source.kafka}) for all its tables`,
+      });
+    } else await client.workflow.getHandle(tableWorkflowId(table)).signal(replayQuarantineSignal, request);
+    return options.wait ? waitFor(client, topicWorkflow, quarantine, id) : { id };
   });
   if (options.json) printJson({ table, ...result });
   if ('status' in result) {
@@ -149,12 +170,19 @@ export async function replay(name: string, options: ReplayOptions): Promise<void
 
 /**
  * Records are read by what the table runs, so an edited config must have been started first.
+ * @param optional of many tables some may be stopped: records that they read stay
  * @throws TributaryError TableNotRunning, ConfigNotStarted
  */
-async function checkSpec(client: TemporalClient, spec: TableSpec, wanted: unknown): Promise<void> {
+async function checkSpec(
+  client: TemporalClient,
+  spec: TableSpec,
+  wanted: unknown,
+  optional: boolean,
+): Promise<void> {
   const running = await ifRunning(() => ask(client, tableWorkflowId(spec.name), specQuery));
   const description = running && (await client.workflow.getHandle(tableWorkflowId(spec.name)).describe());
   if (!running || description?.status.name !== 'RUNNING') {
+    if (optional) return;
     throw new TributaryError({
       code: 'TableNotRunning',
       message: `${spec.name} does not run. Start it with: tributary start ${spec.name}`,
@@ -171,18 +199,23 @@ async function checkSpec(client: TemporalClient, spec: TableSpec, wanted: unknow
   });
 }
 
-async function waitFor(client: TemporalClient, spec: TableSpec, id: string): Promise<Replay> {
-  const topic = ingestWorkflowId(spec.kafka, spec.topic);
+async function waitFor(
+  client: TemporalClient,
+  topicWorkflow: string,
+  { name, shared }: Quarantine,
+  id: string,
+): Promise<Replay> {
   const begun = Date.now();
   let remarked = false;
   for (;;) {
-    const state = await ifRunning(() => ask(client, topic, topicQuery));
-    const found = state?.members[spec.name]?.replays?.find((each) => each.id === id);
+    const state = await ifRunning(() => ask(client, topicWorkflow, topicQuery));
+    const replays = shared ? state?.replays : state?.members[name]?.replays;
+    const found = replays?.find((each) => each.id === id);
     if (found && found.status !== 'waiting') return found;
     if (!remarked && Date.now() - begun > REMARK_AFTER_MS) {
       remarked = true;
       note(
-        `${found ? 'It is under way' : 'It waits for its turn'}; tributary status ${spec.name} shows what holds things up. ` +
+        `${found ? 'It is under way' : 'It waits for its turn'}; tributary status${shared ? '' : ` ${name}`} shows what holds things up. ` +
           'You may leave: it goes on without this command.',
       );
     }
@@ -190,12 +223,24 @@ async function waitFor(client: TemporalClient, spec: TableSpec, id: string): Pro
   }
 }
 
+const WORDS: Record<string, string> = {
+  no_rows: 'no table gets a row of them',
+  table_not_running: 'a table that read them does not run',
+  readers_unknown:
+    'it was not noted which tables read them (an earlier version): let the source send them again',
+};
+
 function tell(result: Replay, asked: number): void {
   print(
     `${count(result.landed)} of ${count(Math.max(asked, result.tried))} records landed and left the quarantine`,
   );
   for (const [reason, records] of Object.entries(result.reasons).sort(([, a], [, b]) => b - a)) {
-    print(`  ${count(records)} stay: ${reason === 'no_rows' ? 'the table gets no row of them' : reason}`);
+    print(`  ${count(records)} stay: ${WORDS[reason] ?? reason}`);
+  }
+  if (result.moved !== undefined && result.moved > 0) {
+    print(
+      `  ${count(result.moved)} are claimed by a table now and do not fit it: they are in its own quarantine`,
+    );
   }
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { join } from '../../../workflows/membership.js';
 import { newIngestState } from '../../../workflows/ingest-state.js';
-import { askReplay, nextReplays, replayed } from '../../../workflows/replays.js';
+import { askReplay, nextReplays, replayed, topicReplayed } from '../../../workflows/replays.js';
 import type { IngestState } from '../../../workflows/types.js';
 
 function topicOf(...tables: string[]): IngestState {
@@ -85,5 +85,33 @@ describe('the counts of a table after a replay', () => {
     const after = replayed(asked, { table: 'a', id: '1', pin: 'p2' }, outcome, { rows: 0 });
     expect(after.members['a']).toMatchObject({ rows: 100, quarantined: 50, quarantineAccepted: 40 });
     expect(after.membershipChanged).toBe(false);
+  });
+});
+
+describe('replays of the quarantine of a topic', () => {
+  const quarantine = 'topic_t_quarantine';
+  const asked = (state: IngestState, id: string): IngestState =>
+    askReplay(state, { table: quarantine, id, pin: '', shared: true }, 7);
+
+  // It belongs to no table, and must wait behind none; nor may two of them take the same records.
+  it('are done one at a time, beside those of tables, and a known id changes nothing', () => {
+    const state = ask(asked(asked(topicOf('a'), '1'), '2'), 'a', '3');
+    expect(asked(state, '2')).toBe(state);
+    expect(nextReplays(state, new Set()).map(({ id }) => id)).toEqual(['3', '1']);
+    expect(nextReplays(state, new Set([quarantine])).map(({ id }) => id)).toEqual(['3']);
+  });
+
+  it('give each table its rows, and records that are its own quarantine now, without holding it for them', () => {
+    const state = asked(topicOf('a', 'b'), '1');
+    const outcome = { status: 'done', tried: 9, landed: 6, moved: 3, reasons: {} } as const;
+    const after = topicReplayed(state, state.replays![0]!, outcome, {
+      a: { rows: 6, quarantined: 3, revised: [], minEventMs: 5 },
+      stranger: { rows: 1, quarantined: 0, revised: [] },
+    });
+    expect(after.members['a']).toMatchObject({ rows: 106, quarantined: 53, quarantineAccepted: 43 });
+    expect(after.members['b']).toEqual(state.members['b']);
+    expect(after.replays).toMatchObject([{ id: '1', status: 'done', landed: 6, moved: 3 }]);
+    expect(after.membershipChanged).toBe(true);
+    expect(nextReplays(after, new Set())).toEqual([]);
   });
 });
