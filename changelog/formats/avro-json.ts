@@ -1,20 +1,6 @@
 import avro from 'avsc';
 
-/** An Avro schema as far as Connect's converters write it. */
-type Schema = string | Schema[] | AvroObject;
-interface AvroObject {
-  type: Schema;
-  name?: string;
-  namespace?: string;
-  fields?: { name: string; type: Schema }[];
-  items?: Schema;
-  values?: Schema;
-  'connect.name'?: string;
-  'connect.type'?: string;
-  'connect.parameters'?: Record<string, string>;
-  /** Of a decimal, by Avro's own rules. */
-  scale?: number;
-}
+import { AvroJson, type AvroObject, type AvroSchema } from './avro-read.js';
 
 /** A field of a Connect schema, as Connect's JSON converter writes it beside its records. */
 interface ConnectSchema {
@@ -48,15 +34,17 @@ export function exactType(schema: unknown): avro.Type {
 
 /** Reads values of one Avro schema as the JSON that Connect's JSON converter writes for them. */
 export class AvroReader {
-  private readonly type: avro.Type;
+  private readonly values: AvroJson;
   private readonly named = new Map<string, AvroObject>();
   /** The fields of the member `after`, as the JSON converter puts them beside the record: they tell the columns' types. */
   readonly connectFields: string | undefined;
 
   /** @throws Error if the text is no Avro schema */
   constructor(text: string) {
-    const schema = JSON.parse(text) as Schema;
-    this.type = exactType(schema);
+    const schema = JSON.parse(text) as AvroSchema;
+    // The library knows what a schema may be; values are read without it.
+    exactType(schema);
+    this.values = new AvroJson(schema);
     this.collect(schema, '');
     const root = this.resolve(schema);
     const after = root?.fields?.find(({ name }) => name === 'after');
@@ -66,14 +54,10 @@ export class AvroReader {
 
   /** JSON of the value at `start` of the bytes, which must end with it. @throws Error if the bytes are not of this schema */
   json(bytes: Buffer, start: number): string {
-    const read: { value: unknown; offset: number } = this.type.decode(bytes, start);
-    const { value, offset } = read;
-    if (offset < 0) throw new Error('the record is cut short');
-    if (offset !== bytes.length) throw new Error(`${bytes.length - offset} bytes are left behind the record`);
-    return jsonOf(value);
+    return this.values.json(bytes, start);
   }
 
-  private collect(schema: Schema, namespace: string): void {
+  private collect(schema: AvroSchema, namespace: string): void {
     if (typeof schema === 'string') return;
     if (Array.isArray(schema)) return schema.forEach((part) => this.collect(part, namespace));
     const inner = schema.namespace ?? namespace;
@@ -87,13 +71,13 @@ export class AvroReader {
   }
 
   /** The record or type that a schema means, without `null` and names. */
-  private resolve(schema: Schema): AvroObject | undefined {
+  private resolve(schema: AvroSchema): AvroObject | undefined {
     if (Array.isArray(schema)) return this.resolve(schema.find((part) => part !== 'null') ?? 'null');
     if (typeof schema === 'string') return this.named.get(schema) ?? { type: schema };
     return typeof schema.type === 'object' ? this.resolve(schema.type) : schema;
   }
 
-  private connect(schema: Schema): ConnectSchema {
+  private connect(schema: AvroSchema): ConnectSchema {
     const found = this.resolve(schema) ?? { type: 'string' };
     const type = found['connect.type'] ?? CONNECT_TYPES[found.type as string] ?? 'string';
     const parameters = {
@@ -125,15 +109,3 @@ const CONNECT_TYPES: Record<string, string> = {
   array: 'array',
   map: 'map',
 };
-
-/** What JSON.stringify cannot write: bigints as numbers with all digits, bytes as base64, NaN and infinities as texts. */
-function jsonOf(value: unknown): string {
-  if (value === null || value === undefined) return 'null';
-  if (typeof value === 'bigint') return value.toString();
-  if (typeof value === 'number') return Number.isFinite(value) ? String(value) : `"${value}"`;
-  if (typeof value === 'string' || typeof value === 'boolean') return JSON.stringify(value);
-  if (Buffer.isBuffer(value)) return `"${value.toString('base64')}"`;
-  if (Array.isArray(value)) return `[${value.map(jsonOf).join(',')}]`;
-  const members = Object.entries(value).map(([name, member]) => `${JSON.stringify(name)}:${jsonOf(member)}`);
-  return `{${members.join(',')}}`;
-}
