@@ -44,9 +44,11 @@ export interface DirectOptions {
   structure: Record<string, string>;
   /** SQL boolean over db and tbl: the record is the table's. */
   matches: string;
-  /** Text that `select` gives as `shape`, and as `types` where some column needs it, for every plain record. */
+  /** Texts that `select` gives as `shape` and `types` for every plain record. */
   shape: string;
   types: string | undefined;
+  /** One of those records. */
+  record: string;
   raw: boolean;
 }
 

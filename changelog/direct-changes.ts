@@ -31,6 +31,8 @@ interface Sample {
   shape: string;
   types: string | undefined;
   names: string[];
+  /** One of them. */
+  record: string;
 }
 
 /**
@@ -47,9 +49,9 @@ export async function landDirect(
 ): Promise<DirectChanges | undefined> {
   const [table] = request.tables;
   if (!table || !source.direct || request.tables.length > 1 || !isPlain(table)) return undefined;
-  const sample = await sampleOf(duck, source, table, lines, withTypes);
+  const sample = await sampleOf(duck, source, table, lines);
   if (!sample) return undefined;
-  const { names, shape, types } = sample;
+  const { names, shape, types, record } = sample;
   const seen = { names, key: [] };
   const sources = sourceNames(table, seen);
   const select = new ChangeSelect({
@@ -59,13 +61,13 @@ export async function landDirect(
     sourceNames: sources,
     key: keyNames(table, names, []),
     fields: undefined,
-    members: memberTypes(types),
+    members: withTypes ? memberTypes(types) : {},
     zones: await changeZones(duck, table),
     careful: false,
     direct: true,
   });
   const direct = source.direct(lines, {
-    ...{ structure: select.structure(), matches: matchesSql(table), shape, types },
+    ...{ structure: select.structure(), matches: matchesSql(table), shape, types, record },
     raw: table.spec.rawColumn !== undefined,
   });
   try {
@@ -123,22 +125,22 @@ async function sampleOf(
   source: ChangeSource,
   table: LandingTable,
   lines: string,
-  withTypes: boolean,
 ): Promise<Sample | undefined> {
   const head = `(SELECT * FROM ${lines} LIMIT ${SAMPLE})`;
   const changes = source.select(head, {
     reading: 'careful',
-    types: withTypes,
+    types: true,
     keys: false,
-    raw: false,
+    raw: true,
   });
   const shapes = await duck.rows<{
     shape: string | null;
     types: string | null;
+    record: string;
     share: number;
     more: number;
   }>(
-    `SELECT shape, types, count(*) / sum(count(*)) OVER () AS share, count(*) FILTER (idx > 0) / count(*) AS more FROM (${changes}) ` +
+    `SELECT shape, types, min(raw) AS record, count(*) / sum(count(*)) OVER () AS share, count(*) FILTER (idx > 0) / count(*) AS more FROM (${changes}) ` +
       `WHERE kind <> 'watermark' GROUP BY ALL HAVING bool_and(kind = 'change' AND (${matchesSql(table)})) ORDER BY share DESC, shape`,
   );
   const most = shapes[0];
@@ -148,7 +150,7 @@ async function sampleOf(
   // Columns that the table is about to learn are found where all rows are looked at.
   if (table.spec.schemaChange !== 'ignore' && names.some((name) => !known.has(name.toLowerCase())))
     return undefined;
-  return { shape: most.shape, types: most.types ?? undefined, names };
+  return { shape: most.shape, types: most.types ?? undefined, names, record: most.record };
 }
 
 function matchesSql({ spec }: LandingTable): string {

@@ -9,18 +9,20 @@ const ENVELOPE = {
   database: 'VARCHAR',
   table: 'VARCHAR',
   type: 'VARCHAR',
-  isDdl: 'VARCHAR',
   es: 'VARCHAR',
   old: ['JSON'],
-  _tidb: {
-    commitTs: 'BIGINT',
-    watermarkTs: 'BIGINT',
-    onlyHandleKey: 'VARCHAR',
-    claimCheckLocation: 'VARCHAR',
-  },
+  _tidb: { commitTs: 'BIGINT', onlyHandleKey: 'VARCHAR', claimCheckLocation: 'VARCHAR' },
 };
 
-const STRUCTURE = { ...ENVELOPE, sql: 'VARCHAR', pkNames: 'JSON', sqlType: 'JSON', data: ['JSON'] };
+const STRUCTURE = {
+  ...ENVELOPE,
+  _tidb: { ...ENVELOPE._tidb, watermarkTs: 'BIGINT' },
+  isDdl: 'VARCHAR',
+  sql: 'VARCHAR',
+  pkNames: 'JSON',
+  sqlType: 'JSON',
+  data: ['JSON'],
+};
 
 /** What both readings take from the parsed record `j`. */
 const FIELDS =
@@ -68,17 +70,22 @@ export const canalJson: ChangeSource = {
     );
   },
   // Writing `sqlType` out of the parsed record costs as much as reading all the rest of it. A quotation mark inside a JSON string has
-  // a backslash before it, so the text cannot be found in a value.
-  direct(lines, { structure, matches, shape, types, raw }) {
+  // a backslash before it, so the text cannot be found in a value. Where both texts stand side by side, as TiCDC writes them, they
+  // are cut out: two fifths of a record that need no parsing.
+  direct(lines, { structure, matches, shape, types, record, raw }) {
+    const columns = `"sqlType":${shape},`;
+    const both = types === undefined ? undefined : `${columns}"mysqlType":${types},`;
+    const cut = both !== undefined && record.includes(both);
+    const own = cut ? `replace(value, ${lit(both)}, '')` : 'value';
+    const known = [cut ? 'strlen(own) < strlen(value)' : `contains(value, ${lit(columns)})`];
+    if (!cut && types !== undefined) known.push(`contains(value, ${lit(`"mysqlType":${types},`)})`);
     const members = { ...ENVELOPE, data: [structure] };
     const parsed =
-      `SELECT *, from_json(CASE WHEN starts_with(value, '{') THEN value END, ${lit(JSON.stringify(members))}) AS j ` +
-      `FROM ${lines}`;
-    const fields = `SELECT p, o, ts AS kts, value, 0 AS idx, ${FIELDS}, j.isDdl AS ddl, j.data[1] AS j, j.old[1]::VARCHAR AS old FROM (${parsed})`;
-    const known = [`contains(value, ${lit(`"sqlType":${shape}`)})`];
-    if (types !== undefined) known.push(`contains(value, ${lit(`"mysqlType":${types}`)})`);
+      `SELECT *, from_json(CASE WHEN starts_with(own, '{') THEN own END, ${lit(JSON.stringify(members))}) AS j ` +
+      `FROM (SELECT *, ${own} AS own FROM ${lines})`;
+    const fields = `SELECT p, o, ts AS kts, value, own, 0 AS idx, ${FIELDS}, j.data[1] AS j, j.old[1]::VARCHAR AS old FROM (${parsed})`;
     const plain =
-      `n = 1 AND type IN ('INSERT', 'UPDATE', 'DELETE') AND ddl IS DISTINCT FROM 'true' AND db <> '' AND tbl <> '' AND es IS NOT NULL ` +
+      `n = 1 AND type IN ('INSERT', 'UPDATE', 'DELETE') AND db <> '' AND tbl <> '' AND es IS NOT NULL ` +
       `AND NOT partial AND (${matches}) AND ${known.join(' AND ')}`;
     return (
       `SELECT p, o, kts, idx, ${OP} AS op, tbl, ${ORDER}, try(es * 1000) AS event_us, j, CASE WHEN type = 'UPDATE' THEN old END AS before, ` +
