@@ -13,7 +13,7 @@ import { ingestWorkflowId } from '../workflows/names.js';
 import { askFiles, askHive, type Answers } from './answers.js';
 import { clicks, type ClickOptions } from './clicks.js';
 import { demoConfig } from './config.js';
-import { endEarlierRun } from './earlier-run.js';
+import { earlierQueue, endEarlierRun, queueOfTable } from './earlier-run.js';
 import { createTopic, nothingProduced, produce, type Produced } from './produce.js';
 import { check, Progress, say, step } from './screen.js';
 import { end, runCli, spawnWorker } from './worker-process.js';
@@ -35,6 +35,7 @@ export async function runDemo(options: { lite: boolean; events: number }): Promi
   const topic = `demo.click.${run}`;
   await mkdir(DIR, { recursive: true });
   const configFile = resolve(DIR, 'tributary.yaml');
+  const earlier = await earlierQueue(configFile);
   await writeFile(
     configFile,
     demoConfig({ endpoints, run, topic, table: TABLE, zone: ZONE, lite: options.lite }),
@@ -42,7 +43,8 @@ export async function runDemo(options: { lite: boolean; events: number }): Promi
 
   const connection = await Connection.connect({ address: endpoints.temporal.address });
   const client = new Client({ connection });
-  await endEarlierRun(client);
+  await endEarlierRun(client, earlier);
+  await endEarlierRun(client, await queueOfTable(client, TABLE));
   await rm(resolve(DIR, 'data'), { recursive: true, force: true });
 
   step(

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,8 +8,13 @@ const here = dirname(fileURLToPath(import.meta.url));
 /** The folder `stack/` of this checkout, with its poms, locks and Go modules. */
 export const STACK_SOURCE_DIR = here;
 
-/** Root of this checkout. */
-export const CHECKOUT_DIR = dirname(here);
+/** Root of this checkout. Compiled code lies a folder deeper than its source, and has to find the same stack. */
+export const CHECKOUT_DIR = checkoutOf(here);
+
+function checkoutOf(folder: string): string {
+  const parent = dirname(folder);
+  return existsSync(join(folder, 'package.json')) || parent === folder ? folder : checkoutOf(parent);
+}
 
 /** Where downloads and builds are kept, shared by all checkouts of a user. */
 export function cacheDir(env: NodeJS.ProcessEnv = process.env): string {

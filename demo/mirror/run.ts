@@ -13,7 +13,7 @@ import { progressText } from '../../workflows/bootstrap-state.js';
 import { statusQuery } from '../../workflows/messages.js';
 import { tableWorkflowId } from '../../workflows/names.js';
 import type { TableStatus } from '../../workflows/types.js';
-import { endEarlierRun } from '../earlier-run.js';
+import { earlierQueue, endEarlierRun } from '../earlier-run.js';
 import { noise } from '../noise.js';
 import { createTopic } from '../produce.js';
 import { check, say, step } from '../screen.js';
@@ -53,12 +53,13 @@ export async function runMirrorDemo(options: MirrorDemoOptions): Promise<boolean
   const places = mirrorPlaces(run);
   await mkdir(dir, { recursive: true });
   const configFile = resolve(dir, 'mirror.yaml');
+  const earlier = await earlierQueue(configFile);
   await writeFile(configFile, mirrorConfig(endpoints, places, ZONE, options.lite));
   process.env['DEMO_TIDB_URL'] = endpoints.tidb.url;
   process.env['DEMO_MONGO_URL'] = endpoints.mongo.url;
   const temporal = await TemporalConnection.connect({ address: endpoints.temporal.address });
   const client = new Client({ connection: temporal });
-  await endEarlierRun(client);
+  await endEarlierRun(client, earlier);
   await rm(resolve(dir, 'data'), { recursive: true, force: true });
 
   const sql = await createConnection({ uri: endpoints.tidb.url, charset: 'utf8mb4', dateStrings: true });
