@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { day, positive } from './arguments.js';
 
 interface Common {
   config: string;
@@ -18,19 +19,19 @@ export function addQuarantine(program: Command, withConfig: (command: Command) =
       (await import('./commands/quarantine.js')).list(table, options),
   );
   command('show <table>', 'the newest records with their bytes, and why they are there')
-    .option('--limit <n>', 'records to show', '10')
+    .option('--limit <n>', 'records to show', positive, 10)
     .option('--reason <code>', 'only records with this reason')
-    .option('--day <yyyy-mm-dd>', 'only records of this day')
+    .option('--day <yyyy-mm-dd>', 'only records of this day', day)
     .option('--full', 'do not cut long values')
     .action(
       async (
         table: string,
-        options: Common & { limit: string; reason?: string; day?: string; full?: boolean },
+        options: Common & { limit: number; reason?: string; day?: string; full?: boolean },
       ) => (await import('./commands/quarantine.js')).show(table, options),
     );
   command('replay <table>', 'lands records again by the config that the table runs; what lands leaves')
     .option('--reason <code>', 'only records with this reason')
-    .option('--day <yyyy-mm-dd>', 'only records of this day')
+    .option('--day <yyyy-mm-dd>', 'only records of this day', day)
     .option('--dry-run', 'say what would be tried and change nothing')
     .option('--id <id>', 'name of the request: sent twice, it is done once')
     .option('--no-wait', 'do not wait for the outcome')

@@ -7,6 +7,7 @@ import { addQuarantine } from './cli-quarantine.js';
 import type { BackfillOptions } from './commands/backfill.js';
 import type { VerifyOptions } from './commands/verify.js';
 import { note, printJson } from './output.js';
+import { positive } from './arguments.js';
 
 const DEFAULT_CONFIG = 'tributary.yaml';
 
@@ -33,12 +34,12 @@ export function createProgram(): Command {
     );
   command('discover [topic]', 'looks at a topic and proposes the config of a table; lists topics without one')
     .option('--kafka <name>', 'cluster of the config')
-    .option('--records <n>', 'records to look at, per partition', '200')
+    .option('--records <n>', 'records to look at, per partition', positive, 200)
     .option('--json', 'print JSON')
     .action(
       async (
         topic: string | undefined,
-        options: { config: string; kafka?: string; records: string; json?: boolean },
+        options: { config: string; kafka?: string; records: number; json?: boolean },
       ) => (await import('./commands/discover.js')).discover(topic, options),
     );
   command('start [tables...]', 'starts tables, or applies a changed config to those that run')

@@ -4,6 +4,7 @@ import { ApplicationFailure, type UpdateDefinition } from '@temporalio/common';
 import { errorMessage, TributaryError } from '../common/errors.js';
 import { tableWorkflowId } from '../workflows/names.js';
 import { ifRunning } from './temporal.js';
+import { workerMissing, workersComing } from './workers-alive.js';
 
 const ACCEPT_DEADLINE_MS = 30_000;
 
@@ -18,6 +19,16 @@ export async function sendUpdate<R, A>(
   argument: A,
 ): Promise<R> {
   const handle = client.workflow.getHandle(tableWorkflowId(table));
+  // A request that nobody answers stays with the table and is carried out later, when its sender thinks it failed.
+  const known = await ifRunning(() => handle.describe());
+  if (known?.status.name === 'RUNNING' && !(await workersComing(client, known.taskQueue))) {
+    throw new TributaryError({
+      code: 'WorkerMissing',
+      message: `${table} was asked nothing: ${workerMissing(known.taskQueue)}`,
+      retryable: true,
+      attributes: { table },
+    });
+  }
   try {
     const started = await ifRunning(() =>
       client.withDeadline(Date.now() + ACCEPT_DEADLINE_MS, () =>
@@ -44,7 +55,9 @@ export async function sendUpdate<R, A>(
 function noAnswer(workflowId: string, error: unknown): TributaryError {
   return new TributaryError({
     code: 'WorkerMissing',
-    message: `No worker answers for ${workflowId}. Is one running (tributary worker) with the same temporal.task_queue? ${errorMessage(error)}`,
+    message:
+      `No worker has answered for ${workflowId} within ${ACCEPT_DEADLINE_MS / 1_000} s. The request stays with the table and is carried out ` +
+      'when a worker answers; status shows it then. Is one running (tributary worker) with the same temporal.task_queue?',
     retryable: true,
     cause: error,
   });

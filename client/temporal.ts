@@ -52,7 +52,7 @@ export async function ask<R>(client: Client, workflowId: string, query: QueryDef
     if (error instanceof WorkflowNotFoundError) throw error;
     throw new TributaryError({
       code: 'WorkerMissing',
-      message: `No worker answers for ${workflowId}. Is one running (tributary worker) with the same temporal.task_queue? ${errorMessage(error)}`,
+      message: `No worker answers for ${workflowId}. Is one running (tributary worker) with the same temporal.task_queue?`,
       retryable: true,
       cause: error,
     });

@@ -7,9 +7,9 @@ const SILENT_MS = 90_000;
 const STARTING_LOOKS = 6;
 
 /** Whether any worker has asked for work on the task queue lately. */
-export async function workersAlive(client: Client, namespace: string, taskQueue: string): Promise<boolean> {
+export async function workersAlive(client: Client, taskQueue: string): Promise<boolean> {
   const { pollers } = await client.workflowService.describeTaskQueue({
-    namespace,
+    namespace: client.options.namespace,
     taskQueue: { name: taskQueue },
     taskQueueType: WORKFLOW_TASKS,
   });
@@ -19,9 +19,9 @@ export async function workersAlive(client: Client, namespace: string, taskQueue:
 }
 
 /** The same, for those who may have started a worker a moment ago: it needs some seconds to come up. */
-export async function workersComing(client: Client, namespace: string, taskQueue: string): Promise<boolean> {
+export async function workersComing(client: Client, taskQueue: string): Promise<boolean> {
   for (let look = 0; look < STARTING_LOOKS; look++) {
-    if (await workersAlive(client, namespace, taskQueue)) return true;
+    if (await workersAlive(client, taskQueue)) return true;
     await new Promise((resolve) => setTimeout(resolve, 1_000));
   }
   return false;

@@ -36,7 +36,7 @@ export async function loadConfig(file: string, options: LoadOptions = {}): Promi
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
-    const message = `the configuration cannot be read: ${errorMessage(error)}`;
+    const message = `the configuration cannot be read: ${unreadable(error)}`;
     throw new ConfigError(
       file,
       [{ severity: 'error', file, line: 0, column: 0, length: 1, path: '', message }],
@@ -44,6 +44,17 @@ export async function loadConfig(file: string, options: LoadOptions = {}): Promi
     );
   }
   return parseConfig(text, file, options);
+}
+
+function unreadable(error: unknown): string {
+  switch ((error as NodeJS.ErrnoException).code) {
+    case 'ENOENT':
+      return 'there is no such file. Name yours with -c FILE or TRIBUTARY_CONFIG, or begin with a copy of tributary.example.yaml';
+    case 'EISDIR':
+      return 'it is a directory, not a file';
+    default:
+      return errorMessage(error);
+  }
 }
 
 /** Checks the text of a config file; `file` names it in messages, and relative paths start at its directory. */

@@ -35,6 +35,11 @@ export interface DocumentsRequest {
   sample: number;
 }
 
+/** Documents of the mirror that one query looks up at the source. */
+const AT_A_TIME = 50;
+/** Places in the order of `_id` at which the source's documents are looked at. */
+const PLACES = 10;
+
 /**
  * Compares counts and sampled documents. The mirror's half of the sample finds documents that are gone or differ at the
  * source, the source's half those that the mirror does not have.
@@ -61,11 +66,17 @@ export async function verifyDocuments(
     const chosen = await duck.rows<{ doc_id: string; doc: string }>(
       `SELECT doc_id, doc FROM ${table} ORDER BY md5(doc_id) LIMIT ${half}`,
     );
-    for (const { doc_id, doc } of chosen) {
-      found.set(doc_id, { docId: doc_id, mirror: doc, source: await sourceDocument(session, request, doc) });
+    for (let at = 0; at < chosen.length; at += AT_A_TIME) {
+      const some = chosen.slice(at, at + AT_A_TIME);
+      const sources = await documentsOf(session, request, some);
+      for (const { doc_id, doc } of some) {
+        found.set(doc_id, { docId: doc_id, mirror: doc, source: sources.get(doc_id) ?? null });
+      }
       ctx.onProgress?.(found.size);
     }
-    const scattered = await scatteredDocuments(session, request, sourceDocuments, half);
+    const places = chosen.filter((_, i) => i % Math.ceil(half / PLACES) === 0).map(({ doc }) => idOf(doc));
+    const scattered = await documentsBehind(session, request, sourceDocuments <= half ? [] : places, half);
+    ctx.onProgress?.(found.size + scattered.length);
     const missing = scattered.filter(({ docId }) => !found.has(docId));
     const mirror = await mirrorDocuments(
       duck,
@@ -86,33 +97,49 @@ export async function verifyDocuments(
   }
 }
 
-async function sourceDocument(
-  session: MongoSession,
-  { collection, codec }: DocumentsRequest,
-  mirrored: string,
-): Promise<string | null> {
-  const { _id } = BSON.EJSON.parse(mirrored, { relaxed: false }) as { _id: unknown };
-  const found = session.find(collection, { _id }, null, { limit: 1 }, `reading a document of ${collection}`);
-  for await (const bson of found) return codec(bson).doc;
-  return null;
+function idOf(document: string): unknown {
+  return (BSON.EJSON.parse(document, { relaxed: false }) as { _id: unknown })._id;
 }
 
-/** Documents at even distances in the order of `_id`. */
-async function scatteredDocuments(
+/** The source's documents with the `_id`s of some of the mirror's, by `doc_id`. */
+async function documentsOf(
   session: MongoSession,
   { collection, codec }: DocumentsRequest,
-  total: number,
-  wanted: number,
-): Promise<{ docId: string; doc: string }[]> {
-  const step = Math.max(1, Math.floor(total / Math.max(1, wanted)));
-  const documents: { docId: string; doc: string }[] = [];
-  for (let skip = Math.floor(step / 2); skip < total && documents.length < wanted; skip += step) {
-    const what = `sampling ${collection}`;
-    for await (const bson of session.find(collection, {}, null, { skip, limit: 1 }, what)) {
-      documents.push(codec(bson));
-    }
+  mirrored: readonly { doc: string }[],
+): Promise<Map<string, string>> {
+  const filter = { _id: { $in: mirrored.map(({ doc }) => idOf(doc)) } };
+  const documents = new Map<string, string>();
+  for await (const bson of session.find(collection, filter, null, {}, `reading documents of ${collection}`)) {
+    const { docId, doc } = codec(bson);
+    documents.set(docId, doc);
   }
   return documents;
+}
+
+/**
+ * Runs of the source's documents: the first ones, the last ones, and those behind some places in the order of `_id`. The index leads to
+ * each place, where a `skip` would walk over all documents before it. Without places the first run is the whole sample.
+ */
+async function documentsBehind(
+  session: MongoSession,
+  { collection, codec }: DocumentsRequest,
+  places: readonly unknown[],
+  wanted: number,
+): Promise<{ docId: string; doc: string }[]> {
+  const limit = Math.ceil(wanted / (places.length === 0 ? 1 : places.length + 2));
+  const runs: [filter: object, options: { limit: number; sort?: { _id: 1 | -1 } }][] = [
+    [{}, { limit }],
+    [{}, { limit, sort: { _id: -1 } }],
+    ...places.map((_id): [object, { limit: number }] => [{ _id: { $gt: _id } }, { limit }]),
+  ];
+  const documents = new Map<string, { docId: string; doc: string }>();
+  for (const [filter, options] of runs) {
+    for await (const bson of session.find(collection, filter, null, options, `sampling ${collection}`)) {
+      const document = codec(bson);
+      documents.set(document.docId, document);
+    }
+  }
+  return [...documents.values()];
 }
 
 async function mirrorDocuments(

@@ -12,7 +12,7 @@ import { openConnections, type Session } from '../session.js';
 interface Options {
   config: string;
   kafka?: string;
-  records: string;
+  records: number;
   json?: boolean;
 }
 
@@ -23,7 +23,7 @@ export async function discover(topic: string | undefined, options: Options): Pro
   if (topic === undefined) return listTopics(session, kafka, options);
   const reader = createRangeReader(clusterOptions(session.runtime.kafka[kafka]!));
   try {
-    const records = await sampleTail(reader, topic, Math.max(1, Number(options.records) || 200));
+    const records = await sampleTail(reader, topic, options.records);
     if (records.length === 0) {
       throw new TributaryError({
         code: 'TopicEmpty',

@@ -73,13 +73,12 @@ export async function list(table: string | undefined, options: Options): Promise
 /** The newest records of a quarantine, with their bytes. */
 export async function show(
   table: string,
-  options: Options & { limit: string; reason?: string; day?: string; full?: boolean },
+  options: Options & { limit: number; reason?: string; day?: string; full?: boolean },
 ): Promise<void> {
   const session = await openSession(options.config);
   const [quarantine] = quarantinesOf(session, table);
-  const limit = Math.max(1, Math.trunc(Number(options.limit)) || 10);
   const records = await QuarantineFiles.with(session, (files) =>
-    files.newest(quarantine!, filterOf(options), limit),
+    files.newest(quarantine!, filterOf(options), options.limit),
   );
   if (options.json) {
     return printJson(

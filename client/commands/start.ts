@@ -60,9 +60,9 @@ export async function start(
       results.push(result);
       if (!options.json) show(result);
     }
-    const { namespace, taskQueue } = runtime.temporal;
+    const { taskQueue } = runtime.temporal;
     if (names.length === 0) results.push(...(await forgotten(client, specs, taskQueue)));
-    if (!options.dryRun && tables.length > 0 && !(await workersComing(client, namespace, taskQueue))) {
+    if (!options.dryRun && tables.length > 0 && !(await workersComing(client, taskQueue))) {
       note(`${pc.yellow('WorkerMissing')}: ${workerMissing(taskQueue)}`);
     }
     return results;

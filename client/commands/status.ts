@@ -81,11 +81,8 @@ async function all(client: TemporalClient, session: Session, options: Options): 
     ),
     ...problems(tables),
   ];
-  const { namespace, taskQueue } = session.runtime.temporal;
-  if (
-    tables.some(({ workflowId }) => workflowId !== null) &&
-    !(await workersAlive(client, namespace, taskQueue))
-  ) {
+  const { taskQueue } = session.runtime.temporal;
+  if (tables.some(({ workflowId }) => workflowId !== null) && !(await workersAlive(client, taskQueue))) {
     lines.push(`\n${pc.red('WorkerMissing')}: ${workerMissing(taskQueue)}`);
   }
   return lines.join('\n');
