@@ -53,7 +53,7 @@ export const canalJson: ChangeSource = {
     const kinds =
       `SELECT *, CASE WHEN doc IS NULL THEN 'bad' WHEN type = 'TIDB_WATERMARK' THEN 'watermark' WHEN j.isDdl = 'true' THEN 'ddl' ` +
       `WHEN n > 0 AND type IN ('INSERT', 'UPDATE', 'DELETE') AND db <> '' AND tbl <> '' AND es IS NOT NULL THEN 'change' ` +
-      `WHEN n = 0 AND type IS NOT NULL AND type NOT IN ('INSERT', 'UPDATE', 'DELETE') THEN 'none' ELSE 'bad' END AS kind FROM (${fields})`;
+      `WHEN n = 0 AND type = upper(type) AND type NOT IN ('INSERT', 'UPDATE', 'DELETE') THEN 'none' ELSE 'bad' END AS kind FROM (${fields})`;
     const items = `CASE WHEN kind = 'change' THEN data ELSE [NULL]::JSON[] END`;
     const rows =
       reading === 'single'

@@ -17,9 +17,10 @@ import {
 } from '../../workflows/reread-messages.js';
 import { backfillWorkflowId, tableWorkflowId } from '../../workflows/names.js';
 import { progressWords } from '../backfill-text.js';
+import { driftWarning } from '../drift.js';
 import { follow } from '../follow.js';
 import { parseInstant } from '../instant.js';
-import { count, print, printJson, renderTable } from '../output.js';
+import { count, note, print, printJson, renderTable } from '../output.js';
 import { sendUpdate } from '../send-update.js';
 import { openSession, pickTables, temporalTarget } from '../session.js';
 import { ifRunning, withTemporal } from '../temporal.js';
@@ -44,9 +45,14 @@ export async function backfill(table: string, options: BackfillOptions): Promise
   await withTemporal(target, async (client) => {
     if (options.cancel) return cancel(client, table, options);
     const request = requestOf(spec, options);
-    if (options.plan) {
+    // People see what will be done before it is; machines ask for it by --plan.
+    if (options.plan || (!options.json && !options.detach)) {
       const outline = await sendUpdate(client, table, planBackfillUpdate, request);
-      return options.json ? printJson(outline) : print(planText(spec, request, outline));
+      const drift = await driftWarning(client, spec);
+      if (drift !== undefined) note(`${pc.yellow('ConfigNotApplied')}: ${drift}`);
+      if (options.json) printJson(outline);
+      else print(planText(spec, request, outline));
+      if (options.plan) return;
     }
     const accepted = await sendUpdate(client, table, backfillUpdate, request);
     if (options.detach) {

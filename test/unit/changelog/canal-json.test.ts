@@ -61,3 +61,16 @@ describe('canal-json: values that TiCDC compressed', () => {
     expect(await landed.reasons()).toEqual([`${records.length}: invalid_utf8`]);
   });
 });
+
+describe('records of another dialect', () => {
+  // Maxwell's look alike: a topic whose format was taken for the wrong one must not be read to its end without a trace.
+  it('are set aside, not taken for records without rows', async () => {
+    const golden = fixture('ticdc-canal-json', 'types_int');
+    const maxwell = fixture('maxwell', 'types_int');
+    const tables = goldenTables(golden, 'canal-json');
+    const { result } = await land(tables, maxwell.records);
+    const told = maxwell.records.filter(({ value }) => value !== null).length;
+    expect(result.withoutRows).toBe(maxwell.records.length - told);
+    expect(result.quarantined).toBe(told);
+  });
+});
