@@ -42,7 +42,7 @@ export const maxwell: ChangeSource = {
       `WHEN type IN ('insert', 'update', 'delete', 'bootstrap-insert') THEN ` +
       `CASE WHEN starts_with(j.data::VARCHAR, '{') AND j.data::VARCHAR <> '{}' AND db <> '' AND tbl <> '' AND j.ts IS NOT NULL THEN 'change' ELSE 'bad' END ` +
       `WHEN starts_with(type, 'table-') OR starts_with(type, 'database-') THEN 'ddl' ` +
-      `WHEN type IS NOT NULL THEN 'none' ELSE 'bad' END AS kind FROM (${fields})`;
+      `WHEN type = lower(type) THEN 'none' ELSE 'bad' END AS kind FROM (${fields})`;
     const rank = `CASE type WHEN 'delete' THEN 1 WHEN 'update' THEN 2 ELSE 3 END`;
     const keyColumns = keys ? `coalesce(j.primary_key_columns::VARCHAR, ${keyNames})` : 'NULL';
     return (
