@@ -1,3 +1,4 @@
+import { formatInstant } from '../common/zone.js';
 import type { BackfillMemory, BackfillStatus } from '../workflows/backfill-types.js';
 import { count } from './output.js';
 
@@ -11,10 +12,12 @@ export function progressWords(status: BackfillStatus): string {
 /**
  * Lines of `status` about a table's backfills: the one that runs, or else the last one; and a request that was refused since.
  * @param progress of the running one; undefined if it does not answer
+ * @param zone the table's, in which people named the interval
  */
 export function backfillRows(
   memory: BackfillMemory | null,
   progress: BackfillStatus | undefined,
+  zone: string,
 ): [string, string][] {
   if (!memory) return [];
   const { running, recent, refused } = memory;
@@ -22,17 +25,17 @@ export function backfillRows(
   const rows: [string, string][] = [];
   if (running) {
     const how = progress ? progressWords(progress) : 'it does not answer';
-    rows.push(['backfill', `${running.id}, ${interval(running)}: ${how}`]);
+    rows.push(['backfill', `${running.id}, ${interval(running, zone)}: ${how}`]);
   } else if (last) {
     rows.push([
       'last backfill',
-      `${last.id}, ${interval(last)}: ${last.outcome}, ${count(last.rebuilt)} partitions rebuilt`,
+      `${last.id}, ${interval(last, zone)}: ${last.outcome}, ${count(last.rebuilt)} partitions rebuilt`,
     ]);
   }
   if (refused) rows.push(['refused', `backfill ${refused.id}: ${refused.message}`]);
   return rows;
 }
 
-function interval({ fromMs, toMs }: { fromMs: number; toMs: number }): string {
-  return `${new Date(fromMs).toISOString()} up to ${new Date(toMs).toISOString()}`;
+function interval({ fromMs, toMs }: { fromMs: number; toMs: number }, zone: string): string {
+  return `${formatInstant(fromMs, zone)} up to ${formatInstant(toMs, zone)}`;
 }

@@ -7,6 +7,7 @@ import type { Replay } from '../../workflows/replay-types.js';
 import type { BootstrapBase, TableStatus } from '../../workflows/types.js';
 import type { BackfillStatus } from '../../workflows/backfill-types.js';
 import { backfillStatusQuery } from '../../workflows/reread-messages.js';
+import { formatInstant } from '../../common/zone.js';
 import { backfillRows } from '../backfill-text.js';
 import { pickTables, openSession, temporalTarget, type Session } from '../session.js';
 import { renderTable, count, print, seconds } from '../output.js';
@@ -139,6 +140,8 @@ async function one(
   ];
   if (options.json) return JSON.stringify({ ...state, topic: topic ?? null, stuck }, null, 2);
   const progress = state.progress;
+  // One zone on the page: partitions and boundaries are named in the table's.
+  const zone = session.specs.find((spec) => spec.name === name)?.timezone ?? 'UTC';
   const member = topic?.members[name];
   const rows: [string, string][] = [
     [
@@ -152,7 +155,7 @@ async function one(
     ['source', `${state.source} (${state.format})`],
     ...(state.bootstrap ? [['bootstrap', progressText(state.bootstrap)] satisfies [string, string]] : []),
     ...(state.bootstrap?.warning ? [['', state.bootstrap.warning] satisfies [string, string]] : []),
-    ...(state.base ? [['base', baseText(state.base)] satisfies [string, string]] : []),
+    ...(state.base ? [['base', baseText(state.base, zone)] satisfies [string, string]] : []),
     ['rows', count(progress?.rows ?? 0)],
     ['quarantined', quarantined(name, progress?.quarantined ?? 0)],
     [
@@ -165,11 +168,11 @@ async function one(
     [
       'complete through',
       typeof progress?.completeThroughMs === 'number'
-        ? new Date(progress.completeThroughMs).toISOString()
+        ? formatInstant(progress.completeThroughMs, zone)
         : 'not known yet',
     ],
-    ...snapshotRows(state.snapshots),
-    ...backfillRows(state.backfill, await backfillProgress(client, name, state)),
+    ...snapshotRows(state.snapshots, zone),
+    ...backfillRows(state.backfill, await backfillProgress(client, name, state), zone),
     ['commit', String(topic?.seq ?? '')],
     ['positions', topic ? positionsText(topic.positions) : ''],
     ...(member?.lanes ?? []).map((lane): [string, string] => [
@@ -191,7 +194,7 @@ async function one(
   if (state.fault)
     lines.push(
       '',
-      `${pc.red(state.fault.code)} since ${new Date(state.fault.sinceMs).toISOString()}`,
+      `${pc.red(state.fault.code)} since ${formatInstant(state.fault.sinceMs, zone)}`,
       `  ${state.fault.message}`,
     );
   for (const s of stuck)
@@ -214,11 +217,11 @@ async function backfillProgress(
   return ask(client, workflowId, backfillStatusQuery).catch(() => undefined);
 }
 
-function baseText({ rows, boundaryMs }: BootstrapBase): string {
-  return `${count(rows)} rows of the source as of ${new Date(boundaryMs).toISOString()}`;
+function baseText({ rows, boundaryMs }: BootstrapBase, zone: string): string {
+  return `${count(rows)} rows of the source as of ${formatInstant(boundaryMs, zone)}`;
 }
 
-function snapshotRows(snapshots: TableStatus['snapshots']): [string, string][] {
+function snapshotRows(snapshots: TableStatus['snapshots'], zone: string): [string, string][] {
   if (!snapshots) return [];
   const { last, running, remake, nextMs } = snapshots;
   return [
@@ -231,9 +234,9 @@ function snapshotRows(snapshots: TableStatus['snapshots']): [string, string][] {
     ...(last ? ([['engine', last.reason]] as [string, string][]) : []),
     ...(running ? ([['making', running.name]] as [string, string][]) : []),
     ...(remake
-      ? ([['made anew', `boundaries after ${new Date(remake.fromMs).toISOString()}`]] as [string, string][])
+      ? ([['made anew', `boundaries after ${formatInstant(remake.fromMs, zone)}`]] as [string, string][])
       : []),
-    ['next boundary', nextMs === null ? 'not known yet' : new Date(nextMs).toISOString()],
+    ['next boundary', nextMs === null ? 'not known yet' : formatInstant(nextMs, zone)],
   ];
 }
 

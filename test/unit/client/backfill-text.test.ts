@@ -21,17 +21,17 @@ describe('backfills in status', () => {
       ...{ id: 'notes', table: 't', fromMs: 0, toMs: DAY, phase: 'running' },
     };
     const running = memory({ running: entry });
-    expect(backfillRows(running, status)).toEqual([
-      ['backfill', 'notes, 1970-01-01T00:00:00.000Z up to 1970-01-02T00:00:00.000Z: planning'],
+    expect(backfillRows(running, status, 'Asia/Shanghai')).toEqual([
+      ['backfill', 'notes, 1970-01-01T08:00:00+08:00 up to 1970-01-02T08:00:00+08:00: planning'],
     ]);
-    expect(backfillRows(running, undefined)[0]![1]).toContain('does not answer');
+    expect(backfillRows(running, undefined, 'UTC')[0]![1]).toContain('does not answer');
   });
 
   it('shows the last one with its outcome, and a refusal that came as a signal', () => {
     const refused = { id: 'other', message: 'Backfill notes is running.', atMs: 2 };
-    const rows = backfillRows(memory({ refused }), undefined);
+    const rows = backfillRows(memory({ refused }), undefined, 'UTC');
     expect(rows[0]![1]).toMatch(/^first, .*: partial, 3 partitions rebuilt$/);
     expect(rows[1]).toEqual(['refused', 'backfill other: Backfill notes is running.']);
-    expect(backfillRows(null, undefined)).toEqual([]);
+    expect(backfillRows(null, undefined, 'UTC')).toEqual([]);
   });
 });
