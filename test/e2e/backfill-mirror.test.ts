@@ -1,11 +1,12 @@
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { boundariesBetween, partitionClosedBy } from '../../common/zone.js';
-import { HiveCatalog } from '../../warehouse/catalog-hive.js';
+import type { HiveCatalog } from '../../warehouse/catalog-hive.js';
 import type { BackfillResult } from '../../workflows/backfill-types.js';
 import { snapshotSignal, statusQuery } from '../../workflows/messages.js';
 import { canalRecord, type OrderChange } from './mirror-log.js';
 import { tableAt, type Row } from './mirror-model.js';
+import { patientHive } from './patient-hive.js';
 import { createTopic, endpoints, install, kill, pause, produce, type Installation } from './support.js';
 
 const ZONE = 'Asia/Shanghai';
@@ -21,14 +22,7 @@ beforeAll(async () => {
   here = await install('backfill_mirror', { warehouse: 'hive' });
   table = here.table('orders');
   connection = await Connection.connect({ address: endpoints.temporal.address });
-  hive = new HiveCatalog({
-    ...endpoints.hive,
-    auth: 'nosasl',
-    user: 'hive',
-    database: here.name,
-    settings: {},
-    statementTimeoutMs: 600_000,
-  });
+  hive = patientHive(here);
 });
 afterAll(async () => {
   await hive.close();

@@ -1,16 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HiveCatalog } from '../../warehouse/catalog-hive.js';
+import type { HiveCatalog } from '../../warehouse/catalog-hive.js';
 import type { BackfillOutline, BackfillResult } from '../../workflows/backfill-types.js';
-import {
-  createTopic,
-  endpoints,
-  install,
-  kill,
-  pause,
-  produce,
-  withAdmin,
-  type Installation,
-} from './support.js';
+import { patientHive } from './patient-hive.js';
+import { createTopic, install, kill, pause, produce, withAdmin, type Installation } from './support.js';
 
 const PARTITIONS = 2;
 const DAYS = 10;
@@ -43,14 +35,7 @@ interface DayRow {
 }
 
 function hive(here: Installation): HiveCatalog {
-  return new HiveCatalog({
-    ...endpoints.hive,
-    auth: 'nosasl',
-    user: 'hive',
-    database: here.name,
-    settings: {},
-    statementTimeoutMs: 600_000,
-  });
+  return patientHive(here);
 }
 
 /** What Hive says of each day: rows, distinct Kafka positions, a sum, and rows with the column that came later. */

@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HiveCatalog } from '../../warehouse/catalog-hive.js';
 import { readRows, totals } from './rows.js';
+import { patientHive } from './patient-hive.js';
 import {
   click,
   clickTable,
   createTopic,
-  endpoints,
   install,
   kill,
   pause,
@@ -37,14 +36,7 @@ describe('workers that die at random', () => {
   afterAll(() => here.close());
 
   it('leave every record in Hive once: a lost or doubled click would be a wrong report to the business', async () => {
-    const catalog = new HiveCatalog({
-      ...endpoints.hive,
-      auth: 'nosasl',
-      user: 'hive',
-      database: here.name,
-      settings: {},
-      statementTimeoutMs: 600_000,
-    });
+    const catalog = patientHive(here);
     let worker = here.startWorker();
     await here.ok('start');
     for (let i = 0; i < 6; i++) {

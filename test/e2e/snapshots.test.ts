@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { boundariesBetween, partitionClosedBy } from '../../common/zone.js';
-import { HiveCatalog } from '../../warehouse/catalog-hive.js';
+import type { HiveCatalog } from '../../warehouse/catalog-hive.js';
 import { canalRecord, type OrderChange } from './mirror-log.js';
 import { tableAt, type Row } from './mirror-model.js';
-import { createTopic, endpoints, install, kill, pause, produce, type Installation } from './support.js';
+import { patientHive } from './patient-hive.js';
+import { createTopic, install, kill, pause, produce, type Installation } from './support.js';
 
 const ZONE = 'Asia/Shanghai';
 const DAY = 86_400_000;
@@ -14,14 +15,7 @@ let hive: HiveCatalog;
 
 beforeAll(async () => {
   here = await install('snapshots', { warehouse: 'hive' });
-  hive = new HiveCatalog({
-    ...endpoints.hive,
-    auth: 'nosasl',
-    user: 'hive',
-    database: here.name,
-    settings: {},
-    statementTimeoutMs: 600_000,
-  });
+  hive = patientHive(here);
 });
 afterAll(async () => {
   await hive.close();
