@@ -4,7 +4,7 @@ import { lit, type Duck } from '../warehouse/duckdb.js';
 import { AppendSelect, BAD_KEY, type TableZones } from './append-select.js';
 import { fastOrCareful } from './fast-or-careful.js';
 import { landedFiles } from './landed-files.js';
-import { copyPartitioned, type CopiedFile } from './partitioned-copy.js';
+import { copiedRows, copyPartitioned, type CopiedFile } from './partitioned-copy.js';
 import { assertAllQuarantined, countRows, quarantineInsert, quarantineTable } from './quarantine.js';
 import { spoolRows } from './spool.js';
 import type { LandedFile, LandingTable } from './types.js';
@@ -56,10 +56,9 @@ async function quarantineFaults(
   lines: string,
   bad: CopiedFile[],
 ): Promise<void> {
-  const files = `[${bad.map((file) => lit(file.path)).join(', ')}]`;
   const suspects =
     `(SELECT l.* FROM ${lines} l SEMI JOIN ` +
-    `(SELECT kafka_partition, kafka_offset FROM read_parquet(${files}, hive_partitioning = false)) b ` +
+    `(SELECT kafka_partition, kafka_offset FROM ${copiedRows(bad)}) b ` +
     `ON l.p = b.kafka_partition AND l.o = b.kafka_offset)`;
   await duck.run(
     `CREATE OR REPLACE TEMP TABLE faults AS ${new AppendSelect(request.table, request.batch, zones, true).faults(suspects)}`,

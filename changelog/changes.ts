@@ -10,7 +10,7 @@ import type { ValueNotation } from './change-source.js';
 import { changeZones } from './change-zones.js';
 import { fastOrCareful } from './fast-or-careful.js';
 import { landedFiles } from './landed-files.js';
-import { copyPartitioned, type CopiedFile } from './partitioned-copy.js';
+import { copiedRows, copyPartitioned, type CopiedFile } from './partitioned-copy.js';
 import { assertAllQuarantined, countRows, quarantineInsert, quarantineTable } from './quarantine.js';
 import { BAD, DDL, NO_ROWS, routeRows, UNMATCHED, WATERMARK, type Routed } from './routes.js';
 import { ALL_ROWS, rowShapes } from './row-shapes.js';
@@ -182,8 +182,7 @@ async function blaming<T>(table: LandingTable, land: () => Promise<T>): Promise<
 }
 
 function recordsIn(copied: CopiedFile[]): string {
-  const files = `[${copied.map((file) => lit(file.path)).join(', ')}]`;
-  return `(SELECT DISTINCT kafka_partition, kafka_offset FROM read_parquet(${files}, hive_partitioning = false))`;
+  return `(SELECT DISTINCT kafka_partition, kafka_offset FROM ${copiedRows(copied)})`;
 }
 
 /** True if a bad record has good rows too: it has several, or it changes the key and so is a delete and an insert. */

@@ -9,7 +9,7 @@ import { changeZones } from './change-zones.js';
 import { keyNames, type ChangesRequest } from './changes.js';
 import { isNotPlain } from './fast-or-careful.js';
 import { landedFiles } from './landed-files.js';
-import { copyPartitioned, type CopiedFile } from './partitioned-copy.js';
+import { copiedRows, copyPartitioned, type CopiedFile } from './partitioned-copy.js';
 import { memberTypes } from './row-shapes.js';
 import type { SeenChanges } from './schema-change.js';
 import { isLearnt, lastWholeRow, seenChanges, type SeenRequest } from './seen-changes.js';
@@ -45,7 +45,6 @@ export async function landDirect(
   request: ChangesRequest,
   source: ChangeSource,
   lines: string,
-  withTypes: boolean,
 ): Promise<DirectChanges | undefined> {
   const [table] = request.tables;
   if (!table || !source.direct || request.tables.length > 1 || !isPlain(table)) return undefined;
@@ -61,7 +60,7 @@ export async function landDirect(
     sourceNames: sources,
     key: keyNames(table, names, []),
     fields: undefined,
-    members: withTypes ? memberTypes(types) : {},
+    members: memberTypes(types),
     zones: await changeZones(duck, table),
     careful: false,
     direct: true,
@@ -104,9 +103,8 @@ async function learnt(
 }
 
 function recordsOf(files: CopiedFile[], ...more: string[]): string {
-  const paths = files.map((file) => lit(file.path)).join(', ');
   const columns = ['kafka_partition AS p', 'kafka_offset AS o', ...more].join(', ');
-  return `(SELECT ${columns} FROM read_parquet([${paths}], hive_partitioning = false))`;
+  return `(SELECT ${columns} FROM ${copiedRows(files)})`;
 }
 
 /** What must be known of every record's text beside its members' values is read by the other way. */

@@ -35,11 +35,9 @@ export async function landTextChanges(
 ): Promise<ChangesResult> {
   const { spool, tables } = log;
   const lines = spoolRows(log.linesPath ?? spool.linesPath);
-  const types = tables.some(needsTypes) || (source.tellsTypes === true && (await tellsMembers(duck, lines)));
   const keys = tables.some(({ spec }) => spec.key.length === 0);
   const raw = tables.some(({ spec }) => spec.rawColumn !== undefined);
   const kept = new Set<SpareColumn>();
-  if (types) kept.add('types');
   if (keys) kept.add('keys');
   if (raw) kept.add('raw');
   if (source.hasFields) kept.add('fields');
@@ -47,8 +45,11 @@ export async function landTextChanges(
   source.values.prepare?.(duck);
   const { at, load } = sourceTypes(duck, source, lines);
   const landing = { ...changesRequest(log, source.values, at), loadTypes: load };
-  const heads = (await source.heads?.(duck, lines)) ?? [];
+  // Looking at the records for this is not free, and plain ones do without.
   const land = async (from: string, own: ChangesRequest) => {
+    const heads = (await source.heads?.(duck, from)) ?? [];
+    const types = tables.some(needsTypes) || (source.tellsTypes === true && (await tellsMembers(duck, from)));
+    if (types) kept.add('types');
     const routed = await readChanges((reading) =>
       routeChanges(
         duck,
@@ -60,7 +61,7 @@ export async function landTextChanges(
     );
     return landChanges(duck, own, routed);
   };
-  const direct = await landDirect(duck, landing, source, lines, types);
+  const direct = await landDirect(duck, landing, source, lines);
   if (!direct) return land(lines, landing);
   const { rest, files, retyped } = direct;
   if (rest === undefined) return { ...noChanges(), files, retyped };

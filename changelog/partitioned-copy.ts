@@ -51,6 +51,11 @@ export async function copyPartitioned(
   return files;
 }
 
+/** SQL of the rows of copied files. */
+export function copiedRows(files: readonly Pick<CopiedFile, 'path'>[]): string {
+  return `read_parquet([${files.map((file) => lit(file.path)).join(', ')}], hive_partitioning = false)`;
+}
+
 function copiedFile(row: StatsRow): CopiedFile {
   const statistic = (column: string, name: string): string | null => {
     const ofColumn = row.column_statistics.find((entry) => entry.key === ident(column));

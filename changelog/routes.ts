@@ -1,5 +1,5 @@
 import { lit, type Duck } from '../warehouse/duckdb.js';
-import { copyPartitioned, KEY_COLUMN, type CopiedFile } from './partitioned-copy.js';
+import { copiedRows, copyPartitioned, KEY_COLUMN, type CopiedFile } from './partitioned-copy.js';
 import type { LandingTable } from './types.js';
 
 /** Where `routeChanges` puts what no table gets. Tables are 0, 1, ... */
@@ -96,6 +96,5 @@ export function routeRows(routed: Routed, route: number): string | undefined {
     `${noted('sql')} AS sql`,
     `${noted('mark')}::BIGINT AS mark`,
   ];
-  const paths = files.map((file) => lit(file.path)).join(', ');
-  return `(SELECT ${columns.join(', ')} FROM read_parquet([${paths}], hive_partitioning = false))`;
+  return `(SELECT ${columns.join(', ')} FROM ${copiedRows(files)})`;
 }
