@@ -31,3 +31,11 @@ export async function workersComing(client: Client, taskQueue: string): Promise<
 export function workerMissing(taskQueue: string): string {
   return `no worker asks for work on task queue ${taskQueue}, so nothing happens until one does; start one: tributary worker`;
 }
+
+/** The same for a request that Temporal has taken and keeps: it is not lost, and asking again is not needed. */
+export function handedInOnly(taskQueue: string): string {
+  return (
+    `handed in; no worker asks for work on task queue ${taskQueue} to carry it out. ` +
+    'It is carried out as soon as one does; start one: tributary worker'
+  );
+}

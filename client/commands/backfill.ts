@@ -24,6 +24,7 @@ import { count, note, print, printJson, renderTable } from '../output.js';
 import { sendUpdate } from '../send-update.js';
 import { openSession, pickTables, temporalTarget } from '../session.js';
 import { ifRunning, withTemporal } from '../temporal.js';
+import { handedInOnly, workersComing } from '../workers-alive.js';
 
 export interface BackfillOptions {
   config: string;
@@ -105,7 +106,17 @@ async function cancel(client: Client, table: string, options: BackfillOptions): 
   const workflowId = backfillWorkflowId(table, id);
   const handle = client.workflow.getHandle(workflowId);
   const found = await ifRunning(async () => {
+    const { taskQueue, status } = await handle.describe();
     await handle.cancel();
+    // It ends when a worker has put its partitions in order: without one this would wait for ever and say nothing.
+    if (status.name === 'RUNNING' && !(await workersComing(client, taskQueue))) {
+      throw new TributaryError({
+        code: 'WorkerMissing',
+        message: `The cancellation of backfill ${id} of ${table} is ${handedInOnly(taskQueue)}`,
+        retryable: true,
+        attributes: { table, id },
+      });
+    }
     return (await handle.result()) as BackfillResult;
   });
   if (!found) {

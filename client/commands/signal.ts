@@ -3,9 +3,10 @@ import pc from 'picocolors';
 import { TributaryError } from '../../common/errors.js';
 import { pauseSignal, resumeSignal, stopSignal } from '../../workflows/messages.js';
 import { tableWorkflowId } from '../../workflows/names.js';
-import { print, printJson } from '../output.js';
+import { note, print, printJson } from '../output.js';
 import { openSession, temporalTarget } from '../session.js';
 import { ifRunning, withTemporal } from '../temporal.js';
+import { handedInOnly, workersComing } from '../workers-alive.js';
 
 interface Options {
   config: string;
@@ -28,8 +29,16 @@ export const resume = (tables: string[], options: Options & { acceptLoss?: boole
 export const stop = (tables: string[], options: Options): Promise<void> =>
   signalTables(tables, options, stopSignal, [], 'stopping');
 
+interface Signalled {
+  table: string;
+  outcome: string;
+  /** Temporal keeps the request, and nobody is there to carry it out. */
+  workerMissing?: true;
+}
+
 /**
- * Signals each table. Names need not be in the config: a table that was removed from it can still be stopped.
+ * Signals each table, and says so where nobody is there to hear it. Names need not be in the config: a table that was removed from
+ * it can still be stopped.
  * @throws TributaryError TableNotRunning, after all others were signalled
  */
 async function signalTables<A extends unknown[]>(
@@ -42,19 +51,30 @@ async function signalTables<A extends unknown[]>(
   const { runtime } = await openSession(options.config);
   const target = await temporalTarget(runtime.temporal);
   const outcomes = await withTemporal(target, async (client) => {
-    const results: { table: string; outcome: string }[] = [];
+    const results: (Signalled & { taskQueue?: string })[] = [];
     for (const table of tables) {
       const handle = client.workflow.getHandle(tableWorkflowId(table));
-      const sent = await ifRunning(async () => {
+      const taskQueue = await ifRunning(async () => {
         await handle.signal<A>(signal, ...args);
-        return true;
+        return (await handle.describe()).taskQueue;
       });
-      results.push({ table, outcome: sent ? verb : 'not running' });
+      results.push({
+        table,
+        ...(taskQueue === undefined ? { outcome: 'not running' } : { outcome: verb, taskQueue }),
+      });
     }
-    return results;
+    for (const taskQueue of new Set(results.flatMap((result) => result.taskQueue ?? []))) {
+      if (await workersComing(client, taskQueue)) continue;
+      for (const result of results) if (result.taskQueue === taskQueue) result.workerMissing = true;
+      note(`${pc.yellow('WorkerMissing')}: ${handedInOnly(taskQueue)}`);
+    }
+    return results.map(({ taskQueue: _, ...result }): Signalled => result);
   });
   if (options.json) printJson(outcomes);
-  else for (const { table, outcome } of outcomes) print(`${pc.bold(table)}  ${outcome}`);
+  else
+    for (const { table, outcome, workerMissing } of outcomes) {
+      print(`${pc.bold(table)}  ${workerMissing ? `${outcome}: handed in, not carried out yet` : outcome}`);
+    }
   const missing = outcomes.filter(({ outcome }) => outcome === 'not running').map(({ table }) => table);
   if (missing.length > 0) {
     throw new TributaryError({

@@ -99,3 +99,26 @@ describe('start while the table is being stopped', () => {
     }
   });
 });
+
+describe('a table that is steered while no worker is there', () => {
+  // Someone who pauses a table before a maintenance must not take "pausing" for done when nobody heard it.
+  it('has the request handed in, is told that nobody carries it out, and does so once a worker comes', async () => {
+    const alone = await install('unheard');
+    try {
+      const table = alone.table('click');
+      await createTopic(alone.topic('click'), 1);
+      await alone.writeConfig(clickTable(table, alone.topic('click')));
+      await alone.ok('start');
+      const paused = await alone.cli('pause', table);
+      expect(paused.code).toBe(0);
+      expect(paused.stdout).toContain('handed in');
+      expect(paused.stderr).toMatch(/WorkerMissing.*tributary worker/);
+      const json = JSON.parse(await alone.ok('pause', table, '--json')) as unknown;
+      expect(json).toEqual([{ table, outcome: 'pausing', workerMissing: true }]);
+      alone.startWorker();
+      await alone.until(table, 'paused', ({ phase }) => phase === 'paused');
+    } finally {
+      await alone.close();
+    }
+  });
+});
