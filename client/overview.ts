@@ -1,8 +1,15 @@
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import { searchAttributes } from '../workflows/search-attributes.js';
 import type { Fault, TableMemo } from '../workflows/types.js';
-import { ingestWorkflowId } from '../workflows/names.js';
+import { ingestWorkflowId, tableWorkflowId } from '../workflows/names.js';
+import { mapParallel } from '../warehouse/parallel.js';
+import { isStale, lastHeard } from './freshness.js';
 import { stuckActivities, type StuckActivity } from './stuck.js';
+import { ifRunning } from './temporal.js';
+import { workersAlive } from './workers-alive.js';
+
+/** Requests to Temporal at a time, where there is one for each table. */
+const AT_ONCE = 16;
 
 /** One line of `status`. */
 export interface TableOverview {
@@ -25,6 +32,12 @@ export interface TableOverview {
   fault: Fault | null;
   /** Activities of the table or its topic that are being retried. */
   stuck: StuckActivity[];
+  /** When its workflow ended, of a table that does not run; what else is told is then as of its end. */
+  endedMs: number | null;
+  /** When the table last heard of its topic; null where there are no numbers, or nobody had to look. */
+  seenMs: number | null;
+  /** The numbers are older than they should be: no worker is there, or the topic has told nothing for minutes. */
+  stale: boolean;
 }
 
 /** What the config knows of a table, for those that do not run. */
@@ -49,14 +62,45 @@ export async function overview(
     const table = fromInfo(info);
     running.set(table.table, table);
   }
-  await addStuck(client, [...running.values()]);
-  for (const { name, mode, source } of known) {
-    if (!running.has(name)) running.set(name, notStarted(name, mode, source));
+  const others = known.filter(({ name }) => !running.has(name));
+  for (const table of await mapParallel(others, AT_ONCE, (one) => lookUp(client, one, taskQueue))) {
+    running.set(table.table, table);
   }
+  const alive = [...running.values()].filter(({ workflowId }) => workflowId !== null);
+  await addStuck(client, alive);
+  if (alive.length > 0) await addFreshness(client, alive, await workersAlive(client, taskQueue));
   return [...running.values()].sort((a, b) => (a.table < b.table ? -1 : 1));
 }
 
-function fromInfo(info: WorkflowExecutionInfo): TableOverview {
+/** What both a list and a description tell of a workflow. */
+export type KeptInfo = Pick<
+  WorkflowExecutionInfo,
+  'workflowId' | 'status' | 'closeTime' | 'memo' | 'typedSearchAttributes'
+>;
+
+/** A table of the config that visibility does not show as running: begun a moment ago, ended, or never started. */
+async function lookUp(client: Client, known: KnownTable, taskQueue: string): Promise<TableOverview> {
+  const handle = client.workflow.getHandle(tableWorkflowId(known.name));
+  const info = await ifRunning(() => handle.describe());
+  if (info?.taskQueue !== taskQueue) return notStarted(known);
+  return info.status.name === 'RUNNING' ? fromInfo(info) : { ...endedTable(info), fault: null };
+}
+
+/** The last that is known of a table whose workflow has ended, its last fault included. */
+export function endedTable(info: KeptInfo): TableOverview {
+  const { name } = info.status;
+  return {
+    ...fromInfo(info),
+    phase: name === 'COMPLETED' ? 'stopped' : name.toLowerCase().replaceAll('_', ' '),
+    workflowId: null,
+    // What waited in Kafka then is not what waits now.
+    ...{ lagRecords: null, lagSeconds: null, rowsPerSecond: null },
+    endedMs: info.closeTime?.getTime() ?? null,
+  };
+}
+
+/** What Temporal itself keeps of a table; no worker is asked. */
+export function fromInfo(info: KeptInfo): TableOverview {
   const attributes = info.typedSearchAttributes;
   const memo = (info.memo ?? {}) as Partial<TableMemo>;
   return {
@@ -75,7 +119,7 @@ function fromInfo(info: WorkflowExecutionInfo): TableOverview {
     rowsPerSecond: memo.rowsPerSecond ?? null,
     quarantined: memo.quarantined ?? 0,
     fault: memo.fault ?? null,
-    stuck: [],
+    ...{ stuck: [], endedMs: null, seenMs: null, stale: false },
   };
 }
 
@@ -83,7 +127,7 @@ function phaseOf(phase: string, memo: Partial<TableMemo>): string {
   return phase === 'running' && memo.reading === 'catching-up' ? 'catching-up' : phase;
 }
 
-function notStarted(table: string, mode: string, source: string): TableOverview {
+function notStarted({ name: table, mode, source }: KnownTable): TableOverview {
   return {
     table,
     mode,
@@ -100,8 +144,17 @@ function notStarted(table: string, mode: string, source: string): TableOverview 
     rowsPerSecond: null,
     quarantined: 0,
     fault: null,
-    stuck: [],
+    ...{ stuck: [], endedMs: null, seenMs: null, stale: false },
   };
+}
+
+/** How old the numbers of tables are that have any. */
+export async function addFreshness(client: Client, tables: TableOverview[], workers: boolean): Promise<void> {
+  const numbered = tables.filter(({ lagRecords, rows }) => lagRecords !== null || rows > 0);
+  await mapParallel(numbered, AT_ONCE, async (table) => {
+    table.seenMs = await lastHeard(client, table.workflowId!);
+    table.stale = isStale(table, workers, Date.now());
+  });
 }
 
 async function addStuck(client: Client, tables: TableOverview[]): Promise<void> {

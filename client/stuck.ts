@@ -15,12 +15,24 @@ export interface StuckActivity {
   nextAttemptMs: number | null;
 }
 
-/** Activities of a workflow that have failed at least once and are not done. Asks the server alone, no worker. */
+/** How attempts end whose worker is being stopped: by `planBatch`'s own words, and by those of Temporal's SDK after the grace time. */
+const HANDED_OVER = new Set(['WorkerStopping', 'WorkerShutdown']);
+
+/**
+ * Activities of a workflow that have failed at least once and are not done. Asks the server alone, no worker. An activity that moves
+ * to another worker because its own is being stopped has not failed.
+ */
 export async function stuckActivities(client: Client, workflowId: string): Promise<StuckActivity[]> {
   const description = await ifRunning(() => client.workflow.getHandle(workflowId).describe());
-  const pending = description?.raw.pendingActivities ?? [];
+  return stuckOf(workflowId, description?.raw.pendingActivities ?? []);
+}
+
+/** The same of what the server says is pending. */
+export function stuckOf(workflowId: string, pending: PendingActivity[]): StuckActivity[] {
   return pending
-    .filter((activity) => activity.lastFailure)
+    .filter(
+      ({ lastFailure }) => lastFailure && !HANDED_OVER.has(lastFailure.applicationFailureInfo?.type ?? ''),
+    )
     .map((activity) => ({
       workflowId,
       activity: activity.activityType?.name ?? 'activity',

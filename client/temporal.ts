@@ -1,6 +1,6 @@
 import { Client, Connection, WorkflowNotFoundError, type ConnectionOptions } from '@temporalio/client';
 import type { QueryDefinition } from '@temporalio/common';
-import { errorMessage, TributaryError } from '../common/errors.js';
+import { errorMessage, isTributaryError, TributaryError } from '../common/errors.js';
 
 export type TemporalClient = Client;
 
@@ -65,6 +65,16 @@ export async function ifRunning<T>(call: () => Promise<T>): Promise<T | undefine
     return await call();
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
+  }
+}
+
+/** The answer to a question; undefined if no worker gives one. */
+export async function unlessSilent<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (isTributaryError(error, 'WorkerMissing')) return undefined;
     throw error;
   }
 }

@@ -1,5 +1,4 @@
 import pc from 'picocolors';
-import { TributaryError } from '../../common/errors.js';
 import { progressText } from '../../workflows/bootstrap-state.js';
 import { statusQuery, topicQuery } from '../../workflows/messages.js';
 import { backfillWorkflowId, tableWorkflowId } from '../../workflows/names.js';
@@ -9,11 +8,22 @@ import type { BackfillStatus } from '../../workflows/backfill-types.js';
 import { backfillStatusQuery } from '../../workflows/reread-messages.js';
 import { formatInstant } from '../../common/zone.js';
 import { backfillRows } from '../backfill-text.js';
+import { isStale, lastHeard } from '../freshness.js';
 import { pickTables, openSession, temporalTarget, type Session } from '../session.js';
 import { renderTable, count, print, seconds } from '../output.js';
-import { overview, type TableOverview } from '../overview.js';
+import { addFreshness, endedTable, fromInfo, overview, type TableOverview } from '../overview.js';
 import { stuckActivities } from '../stuck.js';
-import { ask, ifRunning, withTemporal } from '../temporal.js';
+import {
+  age,
+  ago,
+  endedPage,
+  neverStarted,
+  pageText,
+  STALE_WORDS,
+  staleText,
+  unansweredPage,
+} from '../table-page.js';
+import { ask, ifRunning, unlessSilent, withTemporal } from '../temporal.js';
 import { workerMissing, workersAlive } from '../workers-alive.js';
 
 interface Options {
@@ -70,10 +80,12 @@ async function all(client: TemporalClient, session: Session, options: Options): 
         t.table,
         t.mode,
         colored(t),
-        t.lagRecords === null ? '' : count(t.lagRecords),
-        t.lagSeconds === null ? '' : seconds(t.lagSeconds),
-        t.phase === 'not started' ? '' : count(t.rows),
-        t.rowsPerSecond === null ? '' : count(t.rowsPerSecond),
+        ...[
+          t.lagRecords === null ? '' : count(t.lagRecords),
+          t.lagSeconds === null ? '' : seconds(t.lagSeconds),
+          t.phase === 'not started' ? '' : count(t.rows),
+          t.rowsPerSecond === null ? '' : count(t.rowsPerSecond),
+        ].map((number) => (t.stale ? pc.dim(number) : number)),
         t.quarantined > 0 ? pc.yellow(count(t.quarantined)) : t.phase === 'not started' ? '' : '0',
         t.lastComplete ?? '',
         snapshotText(t),
@@ -81,6 +93,7 @@ async function all(client: TemporalClient, session: Session, options: Options): 
       ]),
     ),
     ...problems(tables),
+    ...(tables.some(({ stale }) => stale) ? ['', pc.dim(STALE_WORDS)] : []),
   ];
   const { taskQueue } = session.runtime.temporal;
   if (tables.some(({ workflowId }) => workflowId !== null) && !(await workersAlive(client, taskQueue))) {
@@ -96,7 +109,9 @@ function snapshotText({ lastSnapshot, lastSnapshotMs }: TableOverview): string {
   return `${lastSnapshot} (${seconds(Math.max(0, Math.round((Date.now() - lastSnapshotMs) / 1_000)))} old)`;
 }
 
-function colored({ phase, stuck }: TableOverview): string {
+function colored({ phase, stuck, stale, seenMs, endedMs }: TableOverview): string {
+  if (endedMs !== null) return `${phase} ${ago(endedMs)}`;
+  if (stale) return pc.yellow(`${phase}, stale${seenMs === null ? '' : ` ${age(seenMs)}`}`);
   if (phase === 'waiting') return pc.red(phase);
   if (stuck.length > 0) return pc.yellow(`${phase}, retrying`);
   return phase === 'running' ? pc.green(phase) : phase;
@@ -125,23 +140,47 @@ async function one(
 ): Promise<string> {
   const handle = client.workflow.getHandle(tableWorkflowId(name));
   const description = await ifRunning(() => handle.describe());
-  if (description?.status.name !== 'RUNNING') {
+  const inConfig = session.specs.find((spec) => spec.name === name);
+  // One zone on the page: partitions and boundaries are named in the table's.
+  const zone = inConfig?.timezone ?? 'UTC';
+  process.exitCode = 0;
+  if (!description) {
     pickTables(session.specs, [name]);
-    throw new TributaryError({
-      code: 'TableNotRunning',
-      message: `${name} does not run. Start it with: tributary start ${name}`,
+    throw neverStarted(name);
+  }
+  if (description.status.name !== 'RUNNING') {
+    const ended = endedTable(description);
+    if (options.json) return JSON.stringify(ended, null, 2);
+    const hive = session.runtime.catalog.kind === 'hive';
+    return endedPage(ended, {
+      zone,
+      link: link(session, handle.workflowId),
+      inConfig: Boolean(inConfig),
+      hive,
     });
   }
-  const state = await ask(client, handle.workflowId, statusQuery);
-  const topic = await ifRunning(() => ask(client, state.ingestWorkflowId, topicQuery));
+  const workers = await workersAlive(client, description.taskQueue);
+  const state = workers ? await unlessSilent(ask(client, handle.workflowId, statusQuery)) : undefined;
+  if (!state) {
+    const kept = fromInfo(description);
+    await addFreshness(client, [kept], false);
+    // The whole story was asked for, and nobody is there to tell it.
+    process.exitCode = 1;
+    if (options.json) return JSON.stringify(kept, null, 2);
+    const why = workers
+      ? `no worker has answered for ${handle.workflowId}: they may be busy, or just starting`
+      : workerMissing(description.taskQueue);
+    return unansweredPage(kept, { zone, link: link(session, handle.workflowId), why });
+  }
+  const topic = await unlessSilent(ifRunning(() => ask(client, state.ingestWorkflowId, topicQuery)));
+  const seenMs = state.progress ? await lastHeard(client, handle.workflowId) : null;
+  const stale = state.progress !== null && isStale({ phase: state.phase, seenMs }, true, Date.now());
   const stuck = [
     ...(await stuckActivities(client, handle.workflowId)),
     ...(await stuckActivities(client, state.ingestWorkflowId)),
   ];
-  if (options.json) return JSON.stringify({ ...state, topic: topic ?? null, stuck }, null, 2);
+  if (options.json) return JSON.stringify({ ...state, topic: topic ?? null, stuck, seenMs, stale }, null, 2);
   const progress = state.progress;
-  // One zone on the page: partitions and boundaries are named in the table's.
-  const zone = session.specs.find((spec) => spec.name === name)?.timezone ?? 'UTC';
   const member = topic?.members[name];
   const rows: [string, string][] = [
     [
@@ -156,6 +195,7 @@ async function one(
     ...(state.bootstrap ? [['bootstrap', progressText(state.bootstrap)] satisfies [string, string]] : []),
     ...(state.bootstrap?.warning ? [['', state.bootstrap.warning] satisfies [string, string]] : []),
     ...(state.base ? [['base', baseText(state.base, zone)] satisfies [string, string]] : []),
+    ...(stale ? [['numbers', staleText(seenMs)] satisfies [string, string]] : []),
     ['rows', count(progress?.rows ?? 0)],
     ['quarantined', quarantined(name, progress?.quarantined ?? 0)],
     [
@@ -186,11 +226,7 @@ async function one(
     ['workflow', link(session, handle.workflowId)],
     ['topic workflow', link(session, state.ingestWorkflowId)],
   ];
-  const width = Math.max(...rows.map(([title]) => title.length));
-  const lines = [
-    pc.bold(name),
-    ...rows.map(([title, value]) => `  ${pc.dim(title.padEnd(width))}  ${value}`),
-  ];
+  const lines = [pageText(name, rows)];
   if (state.fault)
     lines.push(
       '',

@@ -73,7 +73,11 @@ describe('signals that contradict each other and come at the same moment', () =>
     expect(await totals(here, here.table('click'))).toEqual({ rows: sent, distinct: sent });
 
     await say('pause', 'resume', 'reload', 'stop');
-    await phase('not started');
+    await phase('stopped');
+    const page = await here.ok('status', here.table('click'));
+    expect(page).toMatch(/phase +stopped .*ago/);
+    expect(page).toMatch(new RegExp(`rows +${sent}\\b`));
+    expect(page).toContain(`tributary start ${here.table('click')}`);
     await send(100);
     await here.ok('start');
     await rows();

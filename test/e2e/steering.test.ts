@@ -115,6 +115,9 @@ describe('a table that is steered while no worker is there', () => {
       expect(paused.stderr).toMatch(/WorkerMissing.*tributary worker/);
       const json = JSON.parse(await alone.ok('pause', table, '--json')) as unknown;
       expect(json).toEqual([{ table, outcome: 'pausing', workerMissing: true }]);
+      const page = await alone.cli('status', table);
+      expect(page.code).toBe(1);
+      expect(page.stdout).toMatch(/phase +preparing[^]*WorkerMissing/);
       alone.startWorker();
       await alone.until(table, 'paused', ({ phase }) => phase === 'paused');
     } finally {
