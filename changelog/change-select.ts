@@ -237,8 +237,10 @@ export class ChangeSelect {
     }
     const member = this.member(column, i);
     if (column.type.kind !== 'date' && column.type.kind !== 'timestamp') return member;
-    // MySQL's zero dates are no dates in Hive.
-    return `CASE WHEN starts_with(${member}, '0000-') OR regexp_matches(${member}, '^[0-9]{4}-(00-|[0-9]{2}-00)') THEN NULL ELSE ${member} END`;
+    // MySQL's zero dates are no dates in Hive. Few texts have a zero where such dates have one, and the others are spared the expression.
+    const zero = `starts_with(${member}, '0000-') OR regexp_matches(${member}, '^[0-9]{4}-(00-|[0-9]{2}-00)')`;
+    const suspect = `contains(${member}, '-00') OR starts_with(${member}, '0000-')`;
+    return `CASE WHEN ${suspect} THEN CASE WHEN ${zero} THEN NULL ELSE ${member} END ELSE ${member} END`;
   }
 
   private member(column: ChangeColumn, i: number): string {
@@ -285,7 +287,11 @@ export class ChangeSelect {
     const { key, careful } = this.init;
     if (key.length === 0 || careful) return 'NULL';
     const structure = lit(JSON.stringify(Object.fromEntries(key.map((name) => [name, this.memberType]))));
-    return `from_json(CASE WHEN op = 'u' THEN before END, ${structure})`;
+    // Most updates touch no key, and a log with only what changed says so by leaving its columns out.
+    const named = [...key.map((name) => JSON.stringify(name)), '\\'].map(
+      (text) => `contains(before, ${lit(text)})`,
+    );
+    return `from_json(CASE WHEN op = 'u' AND (${named.join(' OR ')}) THEN before END, ${structure})`;
   }
 
   private checkedOp(): string {

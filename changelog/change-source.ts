@@ -5,6 +5,7 @@ import { debezium } from './formats/debezium.js';
 import type { Reading } from './fast-or-careful.js';
 import type { MemberContext, MemberNames } from './formats/debezium-values.js';
 import { maxwell } from './formats/maxwell.js';
+import type { FindRepeated } from './repeated-text.js';
 
 /**
  * A textual change log as SQL. `select` gives one row a change, or one row for a record that is none:
@@ -31,6 +32,8 @@ export interface ChangeSource {
    * NULL, `j` the row's members by `structure`, and `plain`: false for a record that `select` must read.
    */
   direct?: (lines: string, options: DirectOptions) => string;
+  /** What `direct` can do without in a record's text. */
+  repeated?: FindRepeated;
 }
 
 /** A text that many records begin with, up to the `{` of what is their own, and the `fields` that it tells. */
@@ -49,6 +52,8 @@ export interface DirectOptions {
   types: string | undefined;
   /** One of those records. */
   record: string;
+  /** What `repeated` found, and was cut out of the lines: a column `text` has the index, or -1. Without any there is no such column. */
+  texts: string[];
   raw: boolean;
 }
 

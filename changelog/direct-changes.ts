@@ -12,6 +12,7 @@ import { landedFiles } from './landed-files.js';
 import { copiedRows, copyPartitioned, type CopiedFile } from './partitioned-copy.js';
 import { memberTypes } from './row-shapes.js';
 import type { SeenChanges } from './schema-change.js';
+import type { SpoolLines } from './spool.js';
 import { isLearnt, lastWholeRow, seenChanges, type SeenRequest } from './seen-changes.js';
 import type { LandedFile, LandingTable } from './types.js';
 
@@ -44,11 +45,11 @@ export async function landDirect(
   duck: Duck,
   request: ChangesRequest,
   source: ChangeSource,
-  lines: string,
+  spooled: SpoolLines,
 ): Promise<DirectChanges | undefined> {
   const [table] = request.tables;
   if (!table || !source.direct || request.tables.length > 1 || !isPlain(table)) return undefined;
-  const sample = await sampleOf(duck, source, table, lines);
+  const sample = await sampleOf(duck, source, table, spooled.rows());
   if (!sample) return undefined;
   const { names, shape, types, record } = sample;
   const seen = { names, key: [] };
@@ -65,8 +66,9 @@ export async function landDirect(
     careful: false,
     direct: true,
   });
-  const direct = source.direct(lines, {
-    ...{ structure: select.structure(), matches: matchesSql(table), shape, types, record },
+  const { texts } = spooled;
+  const direct = source.direct(texts.length > 0 ? spooled.short() : spooled.rows(), {
+    ...{ structure: select.structure(), matches: matchesSql(table), shape, types, record, texts },
     raw: table.spec.rawColumn !== undefined,
   });
   try {
@@ -152,7 +154,12 @@ async function sampleOf(
 }
 
 function matchesSql({ spec }: LandingTable): string {
-  const part = (column: string, pattern: string | undefined) =>
-    pattern === undefined ? 'true' : `regexp_full_match(${column}, ${lit(pattern)})`;
+  const part = (column: string, pattern: string | undefined) => {
+    if (pattern === undefined) return 'true';
+    // Most patterns are a name.
+    return /^\w+$/.test(pattern)
+      ? `${column} = ${lit(pattern)}`
+      : `regexp_full_match(${column}, ${lit(pattern)})`;
+  };
   return `${part('db', spec.match?.database)} AND ${part('tbl', spec.match?.table)}`;
 }

@@ -116,7 +116,8 @@ function floatSql(type: string, text: string): string {
 
 /**
  * Exact or NULL. Digits beyond the scale fit only if they are zeros. A cast of text to a decimal wider than 18 digits costs
- * a hundred times the narrow one, so short texts take the narrow one.
+ * a hundred times the narrow one, so short texts take the narrow one. Most texts are what the number is written as: to see that costs
+ * less than an expression.
  */
 function decimalSql(precision: number, scale: number, text: string): string {
   const type = `DECIMAL(${precision},${scale})`;
@@ -132,7 +133,7 @@ function decimalSql(precision: number, scale: number, text: string): string {
   const widest = Math.min(38, scale + 10);
   const wide = `try_cast(${text} AS DECIMAL(38,${widest}))`;
   return (
-    `CASE WHEN regexp_full_match(${text}, ${plain}) THEN ${cast} ` +
+    `CASE ${precision > 18 ? '' : `WHEN ${cast}::VARCHAR = ${text} THEN ${cast} `}WHEN regexp_full_match(${text}, ${plain}) THEN ${cast} ` +
     `WHEN regexp_full_match(${text}, ${padded}) AND regexp_matches(${text}, '[0-9]') THEN ${cast} ` +
     `WHEN regexp_full_match(${text}, '-?[0-9]+(\\.[0-9]+)?[eE][-+]?[0-9]{1,3}') AND ${fractionDigits} <= ${widest} ` +
     `AND try_cast(${wide} AS ${type}) = ${wide} THEN try_cast(${wide} AS ${type}) END`

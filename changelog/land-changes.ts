@@ -13,15 +13,15 @@ import { memberNames } from './formats/members.js';
 import { routeChanges, type SpareColumn } from './routes.js';
 import { tellsMembers } from './row-shapes.js';
 import { sourceTypes } from './source-types.js';
-import { spoolRows, type Spool } from './spool.js';
+import { SpoolLines, spoolRows, type Spool } from './spool.js';
 import type { LandingTable, LandSplitRequest } from './types.js';
 
 /** Tables of one change-log format over the spooled records of a split. */
 export interface ChangeLog {
   request: LandSplitRequest;
   spool: Spool;
-  /** Lines to read instead of the spool's own: what was made of records that are no text. */
-  linesPath?: string | string[];
+  /** The lines to read: the spool's own, or what was made of records that are no text. */
+  lines: SpoolLines;
   tables: LandingTable[];
   /** Quarantine of records that no table can claim. */
   unattributedTo: string;
@@ -33,8 +33,8 @@ export async function landTextChanges(
   log: ChangeLog,
   source: ChangeSource,
 ): Promise<ChangesResult> {
-  const { spool, tables } = log;
-  const lines = spoolRows(log.linesPath ?? spool.linesPath);
+  const { tables } = log;
+  const lines = log.lines.rows();
   const keys = tables.some(({ spec }) => spec.key.length === 0);
   const raw = tables.some(({ spec }) => spec.rawColumn !== undefined);
   const kept = new Set<SpareColumn>();
@@ -61,11 +61,13 @@ export async function landTextChanges(
     );
     return landChanges(duck, own, routed);
   };
-  const direct = await landDirect(duck, landing, source, lines);
+  const direct = await landDirect(duck, landing, source, log.lines);
   if (!direct) return land(lines, landing);
   const { rest, files, retyped } = direct;
   if (rest === undefined) return { ...noChanges(), files, retyped };
-  const others = `(SELECT l.* FROM ${lines} l SEMI JOIN ${rest} r ON l.p = r.p AND l.o = r.o)`;
+  const among = (from: string) =>
+    `(SELECT l.* FROM ${from} l SEMI JOIN ${rest} r ON l.p = r.p AND l.o = r.o)`;
+  const others = log.lines.texts.length > 0 ? log.lines.whole(among(log.lines.short())) : among(lines);
   const landed = await land(others, {
     ...landing,
     fileStem: `${landing.fileStem}-rest`,
@@ -97,7 +99,7 @@ export async function landDecodedChanges(
 function changesRequest(log: ChangeLog, values: ValueNotation, typesAt: TypesAt) {
   const { request, spool, tables, unattributedTo } = log;
   const records =
-    `(SELECT p, o, ts, key, encode(value) AS value FROM ${spoolRows(spool.linesPath)} ` +
+    `(SELECT p, o, ts, key, encode(value) AS value FROM ${new SpoolLines(spool).rows()} ` +
     `UNION ALL SELECT p, o, ts, key, value FROM ${spoolRows(spool.oddPath)})`;
   const { batch, fileStem, workDir } = request;
   return { batch, fileStem, workDir, tables, records, values, typesAt, unattributedTo };

@@ -21,8 +21,9 @@ import {
   unattributedQuarantine,
   writeQuarantine,
 } from './quarantine.js';
+import type { FindRepeated } from './repeated-text.js';
 import { writeSchemaLog } from './schema-log.js';
-import { spoolBlocks, spoolRows, type Spool } from './spool.js';
+import { SpoolLines, spoolBlocks, spoolRows, type Spool } from './spool.js';
 import type { LandedFile, LandingTable, LandSplitRequest, LandSplitResult } from './types.js';
 
 const RECORD_FORMATS = new Set(['json', 'filebeat', 'text']);
@@ -50,7 +51,8 @@ export async function landSplit(request: LandSplitRequest): Promise<LandSplitRes
   const decoders = groups.flatMap(({ decoded, avro, compressed }) =>
     [decoded, avro, compressed].filter((sink) => sink !== undefined),
   );
-  const spool = await spoolBlocks(request.blocks, request.workDir, request, decoders);
+  const options = { ...request, repeated: repeatedText(request.tables) };
+  const spool = await spoolBlocks(request.blocks, request.workDir, options, decoders);
   // One thread: with more, DuckDB's partitioned writes give files whose order of rows changes from run to run.
   const duck = await Duck.open({
     threads: 1,
@@ -114,6 +116,13 @@ async function openGroups(request: LandSplitRequest): Promise<Group[]> {
   return groups;
 }
 
+/** What is worth cutting out of the records: where one table alone reads them, by one parse and without keeping their text. */
+function repeatedText(tables: LandingTable[]): FindRepeated | undefined {
+  const [table] = tables;
+  if (!table || tables.length > 1 || table.spec.rawColumn !== undefined) return undefined;
+  return changeSource(table.spec.format)?.repeated;
+}
+
 function avroLines(request: LandSplitRequest, path: string, { spec }: LandingTable): Promise<AvroLines> {
   const { registry } = spec.formatOptions;
   if (typeof registry !== 'string' || !request.schemas) {
@@ -142,19 +151,23 @@ async function landGroups(
   const result = noChanges();
   for (const { tables, decoded, avro, compressed } of groups) {
     const unattributedTo = unattributedQuarantine(request.topic, tables);
-    const log = { request, spool, tables, unattributedTo };
+    const log = { request, spool, lines: new SpoolLines(spool), tables, unattributedTo };
     const source = changeSource(tables[0]!.spec.format);
     if (decoded) merge(result, await landDecodedChanges(duck, log, decoded));
     else if (avro) {
       merge(
         result,
-        await landTextChanges(duck, { ...log, linesPath: avro.linesPath }, avroSource(avro.problems > 0)),
+        await landTextChanges(
+          duck,
+          { ...log, lines: new SpoolLines({ linesPath: avro.linesPath, texts: [] }) },
+          avroSource(avro.problems > 0),
+        ),
       );
       result.withoutRows += avro.odd;
     } else if (source) {
       const more = compressed && compressed.rows > 0 ? compressed.linesPath : undefined;
-      const linesPath = more === undefined ? undefined : [spool.linesPath, more];
-      merge(result, await landTextChanges(duck, { ...log, linesPath }, source));
+      const lines = new SpoolLines(spool, more);
+      merge(result, await landTextChanges(duck, { ...log, lines }, source));
       // A tombstone means nothing in a change log.
       if (spool.odd > 0) result.withoutRows += await quarantineOdd(duck, spool, unattributedTo, false, more);
     } else result.files.push(...(await landRecords(duck, request, spool, tables, unattributedTo)));

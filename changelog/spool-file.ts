@@ -3,6 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import type { RecordBlock } from '../kafka/types.js';
 import { deltaLengths, DoubleBuffer, OptionalBytesBuffer } from './page-buffers.js';
 import { DELTA_LENGTH, ParquetFile, PLAIN, type ParquetColumn } from './parquet-file.js';
+import { RepeatedTexts, type FindRepeated } from './repeated-text.js';
 
 const PAGE_BYTES = 4 << 20;
 const GROUP_BYTES = 64 << 20;
@@ -103,8 +104,42 @@ export class OddFile {
   }
 }
 
+/** What was cut out of the values of the rows of one row group: which text (-1: none), and at which byte. */
+class CutColumns {
+  private texts = new DoubleBuffer();
+  private places = new DoubleBuffer();
+
+  push(text: number, place: number): void {
+    this.texts.push(text);
+    this.places.push(place);
+  }
+
+  /** Takes back what was pushed after there were `count`. */
+  truncate(count: number): void {
+    this.texts.count = count;
+    this.places.count = count;
+  }
+
+  get count(): number {
+    return this.texts.count;
+  }
+
+  async writeTo(file: ParquetFile): Promise<void> {
+    await file.page(5, this.count, PLAIN, [this.texts.bytes()]);
+    await file.page(6, this.count, PLAIN, [this.places.bytes()]);
+    this.truncate(0);
+  }
+}
+
+const CUT: ParquetColumn[] = [
+  { name: 'text', type: 'double', optional: false },
+  { name: 'place', type: 'double', optional: false },
+];
+
 /**
- * Records with UTF-8 values as (p, o, ts, key, value). A block is copied into the page at once and its values are then moved together:
+ * Records with UTF-8 values as (p, o, ts, key, value). With `repeated`, a text that it finds is left out of the values, and columns
+ * `text` (its index in `texts`, or -1) and `place` (in bytes) tell where it was: writing and parsing it again and again costs as much as
+ * the rest of a record. A block is copied into the page at once and its values are then moved together:
  * a copy of each value on its own costs an object. UTF-8 is checked for all of a block's values laid end to end, which is right
  * as long as none of them begins in the middle of a character.
  */
@@ -115,16 +150,27 @@ export class LineFile {
   private lengths = new Int32Array(1 << 12);
   private count = 0;
   private groupBytes = 0;
+  private readonly cuts = new CutColumns();
+  private readonly repeated: RepeatedTexts | undefined;
   rows = 0;
 
   private constructor(
     private readonly file: ParquetFile,
     private readonly odd: OddFile,
-  ) {}
+    find: FindRepeated | undefined,
+  ) {
+    this.repeated = find && new RepeatedTexts(find);
+  }
 
-  static async create(path: string, odd: OddFile): Promise<LineFile> {
+  static async create(path: string, odd: OddFile, repeated?: FindRepeated): Promise<LineFile> {
     const columns: ParquetColumn[] = [...META, { name: 'value', type: 'text', optional: false }];
-    return new LineFile(await ParquetFile.create(path, columns), odd);
+    if (repeated) columns.push(...CUT);
+    return new LineFile(await ParquetFile.create(path, columns), odd, repeated);
+  }
+
+  /** What was left out of values. */
+  get texts(): string[] {
+    return this.repeated?.texts ?? [];
   }
 
   /** Adds the records of the block; those without a value or with one that is not UTF-8 go to the odd file. */
@@ -132,12 +178,14 @@ export class LineFile {
     this.makeRoom(block.bytes.length, block.count);
     const start = this.used;
     const first = this.count;
+    const cuts = this.cuts.count;
     if (this.moveValues(block, start) && isUtf8(this.page.subarray(start, this.used))) {
       this.meta.pushAll(block);
       this.rows += block.count;
     } else {
       this.used = start;
       this.count = first;
+      this.cuts.truncate(cuts);
       this.addOneByOne(block);
     }
     if (this.used >= PAGE_BYTES || this.meta.rows >= GROUP_ROWS) await this.flushPage();
@@ -165,6 +213,7 @@ export class LineFile {
       }
       this.used += block.bytes.copy(this.page, this.used, from, to);
       this.lengths[this.count++] = to - from;
+      if (this.repeated) this.cuts.push(-1, 0);
       this.meta.push(block, i);
       this.rows += 1;
     }
@@ -183,11 +232,36 @@ export class LineFile {
       last = to;
       // The inside of a character: this value and the one before it would make a whole one between them.
       if (to > from && (bytes[from]! & 0xc0) === 0x80) return false;
-      this.page.copyWithin(this.used, start + from, start + to);
-      this.used += to - from;
-      this.lengths[this.count++] = to - from;
+      this.lengths[this.count++] = this.repeated
+        ? this.moveWithout(this.repeated, bytes, start, from, to)
+        : this.move(start + from, start + to);
     }
     return true;
+  }
+
+  /** Moves a value but for the text that it repeats, and answers how many bytes that were. */
+  private moveWithout(
+    repeated: RepeatedTexts,
+    bytes: Buffer,
+    start: number,
+    from: number,
+    to: number,
+  ): number {
+    const text = repeated.indexIn(bytes, from, to);
+    if (text < 0) {
+      this.cuts.push(-1, 0);
+      return this.move(start + from, start + to);
+    }
+    const { position } = repeated;
+    this.cuts.push(text, position);
+    const head = this.move(start + from, start + from + position);
+    return head + this.move(start + from + position + repeated.length(text), start + to);
+  }
+
+  private move(from: number, to: number): number {
+    this.page.copyWithin(this.used, from, to);
+    this.used += to - from;
+    return to - from;
   }
 
   private makeRoom(bytes: number, records: number): void {
@@ -219,6 +293,7 @@ export class LineFile {
     const { rows } = this.meta;
     if (rows === 0) return;
     await this.meta.writeTo(this.file);
+    if (this.repeated) await this.cuts.writeTo(this.file);
     this.file.endRowGroup(rows);
     this.groupBytes = 0;
   }

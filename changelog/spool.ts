@@ -3,18 +3,64 @@ import { join } from 'node:path';
 import { errorMessage, TributaryError } from '../common/errors.js';
 import type { RecordBlock } from '../kafka/types.js';
 import { lit } from '../warehouse/duckdb.js';
+import type { FindRepeated } from './repeated-text.js';
 import { LineFile, OddFile } from './spool-file.js';
 
 /** Rows of a spool's files as SQL: p, o, ts, key, value. The file has numbers as the blocks have them, in doubles. */
 export function spoolRows(paths: string | string[]): string {
-  const files = [paths].flat().map(lit).join(', ');
-  return `(SELECT p::BIGINT AS p, o::BIGINT AS o, ts::BIGINT AS ts, key, value FROM read_parquet([${files}]))`;
+  return rowsOf([paths].flat(), '');
+}
+
+function rowsOf(paths: string[], more: string): string {
+  const files = paths.map(lit).join(', ');
+  return `(SELECT p::BIGINT AS p, o::BIGINT AS o, ts::BIGINT AS ts, key, value${more} FROM read_parquet([${files}]))`;
+}
+
+/**
+ * Text lines of a spool as SQL. Those from which a repeated text was cut out can be read `short`, with `text`: the text's index in `texts`,
+ * or -1. `whole` gives rows of `short` their text back, which costs more than the cut saved, so it is for few.
+ */
+export class SpoolLines {
+  constructor(
+    private readonly spool: Pick<Spool, 'linesPath' | 'texts'>,
+    /** Lines of a file beside the spool's own. */
+    private readonly morePath?: string,
+  ) {}
+
+  get texts(): string[] {
+    return this.spool.texts;
+  }
+
+  /** p, o, ts, key, value, text, place. */
+  short(): string {
+    const own = rowsOf([this.spool.linesPath], ', text, place');
+    return this.morePath === undefined
+      ? own
+      : `(SELECT * FROM ${own} UNION ALL SELECT *, -1, 0 FROM ${spoolRows(this.morePath)})`;
+  }
+
+  /** p, o, ts, key, value of rows of `short`. */
+  whole(rows: string): string {
+    const texts = `[${this.texts.map((text) => `encode(${lit(text)})`).join(', ')}]`;
+    const bytes = `encode(value)[:place::BIGINT] || ${texts}[text::BIGINT + 1] || encode(value)[place::BIGINT + 1:]`;
+    return `(SELECT p, o, ts, key, CASE WHEN text < 0 THEN value ELSE decode(${bytes}) END AS value FROM ${rows})`;
+  }
+
+  /** p, o, ts, key, value of all lines. */
+  rows(): string {
+    if (this.texts.length > 0) return this.whole(this.short());
+    return spoolRows(
+      this.morePath === undefined ? this.spool.linesPath : [this.spool.linesPath, this.morePath],
+    );
+  }
 }
 
 /** The records of a split on the local disk. */
 export interface Spool {
-  /** Records whose value is UTF-8 text: see spoolRows; value is VARCHAR; in the order they came. */
+  /** Records whose value is UTF-8 text, in the order they came: see SpoolLines; value is VARCHAR. */
   linesPath: string;
+  /** Texts that were cut out of lines. */
+  texts: string[];
   lines: number;
   /** The others, value as BLOB or NULL. */
   oddPath: string;
@@ -27,6 +73,8 @@ export interface Spool {
 export interface SpoolOptions {
   signal?: AbortSignal;
   onProgress?: () => void;
+  /** Finds what is cut out of lines. */
+  repeated?: FindRepeated;
 }
 
 /** Takes records beside the spool: what a decoder makes of them. */
@@ -49,7 +97,7 @@ export async function spoolBlocks(
   const linesPath = join(directory, 'lines.parquet');
   const oddPath = join(directory, 'odd.parquet');
   const odd = await OddFile.create(oddPath);
-  const lines = await LineFile.create(linesPath, odd);
+  const lines = await LineFile.create(linesPath, odd, options.repeated);
   let records = 0;
   let bytes = 0;
   try {
@@ -66,7 +114,7 @@ export async function spoolBlocks(
     await Promise.allSettled([lines, odd, ...decoders].map((file) => file.abandon()));
     throw diskError(error);
   }
-  return { linesPath, lines: lines.rows, oddPath, odd: odd.rows, records, bytes };
+  return { linesPath, texts: lines.texts, lines: lines.rows, oddPath, odd: odd.rows, records, bytes };
 }
 
 function payloadBytes(block: RecordBlock): number {

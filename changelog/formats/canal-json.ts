@@ -71,17 +71,19 @@ export const canalJson: ChangeSource = {
   },
   // Writing `sqlType` out of the parsed record costs as much as reading all the rest of it. A quotation mark inside a JSON string has
   // a backslash before it, so the text cannot be found in a value.
-  direct(lines, { structure, matches, shape, types, record, raw }) {
+  direct(lines, { structure, matches, shape, types, record, texts, raw }) {
     const columns = `"sqlType":${shape},`;
     const typed = types === undefined ? [] : [`"mysqlType":${types},`];
     // TiCDC writes them side by side.
     const whole = [columns, ...typed].join('');
-    const known = (record.includes(whole) ? [whole] : [columns, ...typed]).map(found);
+    const wanted = record.includes(whole) ? [whole] : [columns, ...typed];
+    const known = wanted.map((member) => found(member, texts.indexOf(member)));
     const members = { ...ENVELOPE, data: [structure] };
     const parsed =
       `SELECT *, from_json(CASE WHEN starts_with(value, '{') THEN value END, ${lit(JSON.stringify(members))}) AS j ` +
       `FROM ${lines}`;
-    const fields = `SELECT p, o, ts AS kts, value, 0 AS idx, ${FIELDS}, j.data[1] AS j, j.old[1]::VARCHAR AS old FROM (${parsed})`;
+    const cut = texts.length > 0 ? ', text' : '';
+    const fields = `SELECT p, o, ts AS kts, value${cut}, 0 AS idx, ${FIELDS}, j.data[1] AS j, j.old[1]::VARCHAR AS old FROM (${parsed})`;
     const plain =
       `n = 1 AND type IN ('INSERT', 'UPDATE', 'DELETE') AND db <> '' AND tbl <> '' AND es IS NOT NULL ` +
       `AND NOT partial AND (${matches}) AND ${known.join(' AND ')}`;
@@ -91,14 +93,45 @@ export const canalJson: ChangeSource = {
       `coalesce(${plain}, false) AS plain FROM (${fields})`
     );
   },
+  repeated: columnTypes,
   tellsTypes: true,
   values: { binary: latin1Bytes, text: memberNames },
 };
 
 /**
- * A record has this text of a member and its value. The search looks for the first character before it compares more, and quotation marks
- * are everywhere: it begins inside the name, two characters on.
+ * A record has this text of a member and its value, or had it before text number `cut` was cut out. The search looks for the first character
+ * before it compares more, and quotation marks are everywhere: it begins inside the name, two characters on.
  */
-function found(member: string): string {
-  return `contains(value, ${lit(member.slice(2))})`;
+function found(member: string, cut: number): string {
+  const contained = `contains(value, ${lit(member.slice(2))})`;
+  return cut < 0 ? contained : `CASE WHEN text = ${cut} THEN true ELSE ${contained} END`;
+}
+
+const SQL_TYPE = '"sqlType":';
+const MYSQL_TYPE = '"mysqlType":';
+
+/** The members with the columns' types, `sqlType` and, where it follows as TiCDC writes it, `mysqlType`, to the comma behind them. */
+function columnTypes(record: Buffer): { start: number; end: number } | undefined {
+  const start = record.indexOf(`${SQL_TYPE}{`);
+  if (start < 1 || !'{,'.includes(String.fromCharCode(record[start - 1]!))) return undefined;
+  let end = objectEnd(record, start + SQL_TYPE.length) + 1;
+  if (record.toString('latin1', end, end + MYSQL_TYPE.length + 1) === `${MYSQL_TYPE}{`)
+    end = objectEnd(record, end + MYSQL_TYPE.length) + 1;
+  return record[end - 1] === COMMA && record[end] === QUOTE ? { start, end } : undefined;
+}
+
+const [COMMA, QUOTE, BACKSLASH, OPEN, CLOSE] = Buffer.from(',"\\{}');
+
+/** Where the JSON object that begins at `start` has ended. */
+function objectEnd(json: Buffer, start: number): number {
+  let depth = 0;
+  let inText = false;
+  for (let at = start; at < json.length; at++) {
+    const byte = json[at];
+    if (byte === QUOTE) inText = !inText;
+    else if (inText && byte === BACKSLASH) at += 1;
+    else if (!inText && byte === OPEN) depth += 1;
+    else if (!inText && byte === CLOSE && --depth === 0) return at + 1;
+  }
+  return json.length;
 }

@@ -99,6 +99,8 @@ export interface Landed {
   rows: (table: string, select?: string) => Promise<Record<string, unknown>[]>;
   /** `offset: reason` of every quarantined record, in order of offset, over all quarantines. */
   reasons: () => Promise<string[]>;
+  /** Rows of all quarantines. */
+  quarantined: () => Promise<Record<string, unknown>[]>;
 }
 
 const opened: { duck: Duck; directory: string }[] = [];
@@ -135,16 +137,16 @@ export async function land(
       `SELECT ${select} FROM (${parts.join(' UNION ALL BY NAME ')}) ORDER BY kafka_partition, kafka_offset`,
     );
   };
+  const quarantined = async () => {
+    const tablesSeen = [...new Set(result.files.map((file) => file.table))].filter((t) =>
+      t.endsWith('_quarantine'),
+    );
+    return (await Promise.all(tablesSeen.map((table) => rows(table)))).flat();
+  };
   return {
-    result,
-    rows,
-    reasons: async () => {
-      const tablesSeen = [...new Set(result.files.map((file) => file.table))].filter((t) =>
-        t.endsWith('_quarantine'),
-      );
-      const all = (await Promise.all(tablesSeen.map((table) => rows(table)))).flat();
-      return all.map((row) => `${String(row['kafka_offset'])}: ${String(row['reason'])}`).sort();
-    },
+    ...{ result, rows, quarantined },
+    reasons: async () =>
+      (await quarantined()).map((row) => `${String(row['kafka_offset'])}: ${String(row['reason'])}`).sort(),
   };
 }
 

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 
 import { afterAll, describe, expect, it } from 'vitest';
 
-import { spoolBlocks, spoolRows } from '../../../changelog/spool.js';
+import { canalJson } from '../../../changelog/formats/canal-json.js';
+import { SpoolLines, spoolBlocks, spoolRows } from '../../../changelog/spool.js';
+import type { FindRepeated } from '../../../changelog/repeated-text.js';
 import type { RecordBlock } from '../../../kafka/types.js';
 import { Duck } from '../../../warehouse/duckdb.js';
 import { recordBlocks, type TestRecord } from './landing.js';
@@ -20,21 +22,22 @@ interface Row {
   value: string | null;
 }
 
-async function spooled(records: TestRecord[], perBlock: number) {
+async function spooled(records: TestRecord[], perBlock: number, repeated?: FindRepeated) {
   const directory = await mkdtemp(join(tmpdir(), 'tributary-spool-'));
   directories.push(directory);
   const blocks = (async function* (): AsyncGenerator<RecordBlock> {
     await Promise.resolve();
     yield* recordBlocks(records, perBlock);
   })();
-  const spool = await spoolBlocks(blocks, directory);
+  const spool = await spoolBlocks(blocks, directory, repeated && { repeated });
   const duck = await Duck.open({ threads: 1, memoryLimitMb: 512, tempDirectory: join(directory, 'duck') });
-  const read = (path: string, value: string) =>
-    duck.rows<Row>(`SELECT p, o, ts, hex(key) AS key, ${value} AS value FROM ${spoolRows(path)}`);
-  const lines = await read(spool.linesPath, 'hex(encode(value))');
-  const odd = await read(spool.oddPath, 'hex(value)');
+  const read = (rows: string, value: string) =>
+    duck.rows<Row>(`SELECT p, o, ts, hex(key) AS key, ${value} AS value FROM ${rows}`);
+  const lines = await read(new SpoolLines(spool).rows(), 'hex(encode(value))');
+  const odd = await read(spoolRows(spool.oddPath), 'hex(value)');
+  const short = repeated ? await read(new SpoolLines(spool).short(), 'value') : [];
   duck.close();
-  return { spool, lines, odd };
+  return { spool, lines, odd, short };
 }
 
 const hex = (value: Buffer | string | null | undefined) =>
@@ -89,5 +92,24 @@ describe('the spool keeps what Kafka gave', () => {
   it('nothing at all', async () => {
     const { spool, lines, odd } = await spooled([], 2);
     expect([spool.records, lines, odd]).toEqual([0, [], []]);
+  });
+
+  it('a text that records repeat is cut out of them, and they can be had whole', async () => {
+    const types = (n: number) =>
+      `"sqlType":{"a":12,"b":${n}},"mysqlType":{"a":"enum('}','\\"{')","b":"int"},`;
+    const records: TestRecord[] = Array.from({ length: 3000 }, (_, i) => {
+      const name = `表${'x'.repeat(i % 3)}`;
+      // More texts than are remembered, and records that have none.
+      const text = i % 7 === 0 ? '' : types(i % 1000 === 1 ? i : Math.floor(i / 1000));
+      const value = `{"id":0,"table":"${name}",${text}"data":[{"a":"${'é'.repeat(i % 5)}","b":"\\"sqlType\\":{"}]}`;
+      return { value: i % 400 === 3 ? Buffer.concat([Buffer.from(value), Buffer.from([0xff])]) : value };
+    });
+    const { spool, lines, odd, short } = await spooled(records, 70, canalJson.repeated);
+    expect(spool.texts).toHaveLength(4);
+    const all = [...lines, ...odd].sort((a, b) => Number(a.o) - Number(b.o));
+    expect(all.map(({ value }) => value)).toEqual(records.map(({ value }) => hex(value)));
+    const left = short.filter(({ value }) => value!.includes('"sqlType":{')).length;
+    expect(left / short.length).toBeLessThan(0.2);
+    for (const { value } of short) expect(() => JSON.parse(value!) as unknown).not.toThrow();
   });
 });
