@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { errorMessage } from '../common/errors.js';
-import { interpolate, REFERENCE, type Interpolated, type Sources } from './interpolate.js';
+import { interpolate, REFERENCE, type Interpolated, type Reference, type Sources } from './interpolate.js';
 import { isFilePath, isSecretPath } from './schema-json.js';
 import { registerSecret, Secret } from './secret.js';
 import type { Path, Source, Span } from './source.js';
@@ -67,31 +67,40 @@ export class ScalarReader {
     try {
       return Secret.of(this.#read(file), file);
     } catch (error) {
-      if (this.options.secrets === 'optional') return Secret.missing(file);
-      this.source.report(span, { path, message: errorMessage(error) });
+      this.#secretMissing(span, path, errorMessage(error));
       return Secret.missing(file);
     }
   }
 
   #secret(filled: Interpolated, path: Path, span: Span): Secret {
     const origin = filled.references.map((reference) => reference.text).join('') || 'the file';
-    const missing = filled.faults.some((fault) => fault.missing);
-    const faults =
-      this.options.secrets === 'optional' ? filled.faults.filter((f) => !f.missing) : filled.faults;
-    this.#reportFaults({ ...filled, faults }, path, span);
-    if (missing) return Secret.missing(origin);
-    if (filled.value === '' && this.options.secrets === 'required') {
-      this.source.report(span, { path, message: `the secret from ${origin} is empty` });
-    }
+    const missing = filled.faults.filter((fault) => fault.missing);
+    this.#reportFaults({ ...filled, faults: filled.faults.filter((fault) => !fault.missing) }, path, span);
+    for (const fault of missing) this.#secretMissing(this.#spanOf(fault, span), path, fault.message);
+    if (missing.length > 0) return Secret.missing(origin);
+    if (filled.value === '') this.#secretMissing(span, path, `the secret from ${origin} is empty`);
     return Secret.of(filled.value, origin);
+  }
+
+  /** Not everyone who has the file has its secrets: where they are optional it is a doubt, for `validate` to tell. */
+  #secretMissing(span: Span, path: Path, message: string): void {
+    if (this.options.secrets === 'required') this.source.report(span, { path, message });
+    else {
+      const doubt = `${message}. Workers need it; commands that only talk to Temporal do not`;
+      this.source.report(span, { path, message: doubt, severity: 'warning' });
+    }
   }
 
   #reportFaults(filled: Interpolated, path: Path, span: Span): void {
     for (const fault of filled.faults) {
-      const at = this.source.text.indexOf(fault.text, span[0]);
-      const exact: Span = at >= 0 && at < span[1] ? [at, at + fault.text.length] : span;
-      this.source.report(exact, { path, message: fault.message });
+      this.source.report(this.#spanOf(fault, span), { path, message: fault.message });
     }
+  }
+
+  /** Where a reference stands; the whole value if it cannot be told. */
+  #spanOf({ text }: Reference, span: Span): Span {
+    const at = this.source.text.indexOf(text, span[0]);
+    return at >= 0 && at < span[1] ? [at, at + text.length] : span;
   }
 
   #file(name: string, path: Path, span: Span): string {

@@ -87,6 +87,19 @@ describe('secrets', () => {
     expect(() => password?.reveal()).toThrow(/secret from \$\{PW\} is needed/);
   });
 
+  // A worker that is deployed with a config that "validate" found right must not stop at its first line.
+  it('that are not set are a warning where they are optional, with the place of the reference', () => {
+    const { warnings } = load(sasl("'${PW}'"), { secrets: 'optional', env: {} });
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toMatchObject({ severity: 'warning', path: 'kafka.main.sasl.password', line: 2 });
+    expect(warnings[0]?.message).toMatch(/environment variable PW is not set.*Workers need it/);
+    expect(load(sasl("'${PW}'"), { secrets: 'optional', env: { PW: '' } }).warnings[0]?.message).toMatch(
+      /secret from \$\{PW\} is empty/,
+    );
+    const file = load(sasl('{ file: /nowhere }'), { secrets: 'optional' }).warnings;
+    expect(file[0]?.message).toMatch(/secret file \/nowhere cannot be read/);
+  });
+
   it('do not print, whatever way a program prints things', () => {
     const secret = Secret.of('a-very-secret-value');
     const shown = [String(secret), `${JSON.stringify({ secret })}`, inspect({ secret }), inspect(secret)];
