@@ -19,6 +19,8 @@ export interface WorkerSettings {
   connection: NativeConnectionOptions;
   namespace: string;
   taskQueue: string;
+  /** What this process is called in Temporal, where people and `tributary start` see it. */
+  identity?: string;
   /** Heavy activities at a time. */
   heavySlots?: number;
   shutdownGraceMs: number;
@@ -46,6 +48,7 @@ export async function runWorker(
     const common: Omit<WorkerOptions, 'taskQueue'> = {
       connection,
       namespace: settings.namespace,
+      ...(settings.identity !== undefined && { identity: settings.identity }),
       shutdownGraceTime: settings.shutdownGraceMs,
       shutdownForceTime: settings.shutdownGraceMs + 30_000,
       maxHeartbeatThrottleInterval: '5s',

@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client';
 import { WorkflowIdConflictPolicy } from '@temporalio/common';
 import pc from 'picocolors';
 import { TributaryError } from '../../common/errors.js';
+import { connectionPrints } from '../../config/fingerprint.js';
 import type { TableSpec } from '../../config/spec.js';
 import { rebootstrapSignal, reloadSignal, specQuery, statusQuery } from '../../workflows/messages.js';
 import { ingestWorkflowId, tableWorkflowId } from '../../workflows/names.js';
@@ -13,7 +14,8 @@ import { overview } from '../overview.js';
 import { openSession, pickTables, settingsOf, temporalTarget } from '../session.js';
 import { isStopping, reviveTable } from '../start-stopping.js';
 import { ask, ifRunning, withTemporal } from '../temporal.js';
-import { workerMissing, workersComing } from '../workers-alive.js';
+import { topicFindings, topicsOf } from '../topic-check.js';
+import { liveWorkers, otherConnections, workerMissing, workersComing } from '../workers-alive.js';
 
 interface Started {
   table: string;
@@ -31,6 +33,8 @@ interface Started {
   changes: Difference[];
   /** It was told to read its source once more. */
   rebootstraps?: boolean;
+  /** What is wrong with its topic, as far as a dry run found out. */
+  topic?: { code: string; message: string };
 }
 
 /** Starts tables, or brings those that run to what the config says now, showing what changes. */
@@ -65,8 +69,18 @@ export async function start(
     if (!options.dryRun && tables.length > 0 && !(await workersComing(client, taskQueue))) {
       note(`${pc.yellow('WorkerMissing')}: ${workerMissing(taskQueue)}`);
     }
+    const others = otherConnections(await liveWorkers(client, taskQueue), connectionPrints(runtime));
+    if (others !== undefined) note(`${pc.yellow('WorkersOutdated')}: ${others}`);
     return results;
   });
+  if (options.dryRun) {
+    for (const { table, code, message } of topicFindings(tables, await topicsOf(runtime, tables))) {
+      note(`${pc.yellow(code)}: ${message}`);
+      const result = started.find((each) => each.table === table)!;
+      result.topic = { code, message };
+      if (code === 'TopicNotFound') process.exitCode = 1;
+    }
+  }
   if (options.json) printJson(started);
 }
 

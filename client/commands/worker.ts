@@ -1,4 +1,6 @@
+import { hostname } from 'node:os';
 import { createLogger } from '../../common/log.js';
+import { connectionPrints, printsText } from '../../config/fingerprint.js';
 import { redact } from '../../config/secret.js';
 import { installRuntime } from '../../workers/runtime.js';
 import { openContext } from '../../workers/open-context.js';
@@ -28,6 +30,7 @@ export async function worker(options: { config: string }): Promise<void> {
         connection: await connectionOptions(runtime.temporal),
         namespace: runtime.temporal.namespace,
         taskQueue: runtime.temporal.taskQueue,
+        identity: `${process.pid}@${hostname()} ${printsText(connectionPrints(runtime))}`,
         ...(runtime.worker.activities !== undefined && { heavySlots: runtime.worker.activities }),
         shutdownGraceMs: runtime.worker.shutdownGraceMs,
         redact,

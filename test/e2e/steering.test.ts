@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { totals } from './rows.js';
 import { click, clickTable, createTopic, install, pause, produce, type Installation } from './support.js';
@@ -120,6 +121,15 @@ describe('a table that is steered while no worker is there', () => {
       expect(page.stdout).toMatch(/phase +preparing[^]*WorkerMissing/);
       alone.startWorker();
       await alone.until(table, 'paused', ({ phase }) => phase === 'paused');
+
+      // The worker has read its connections when it started; a dry run tells that, and that a topic is not there.
+      await alone.writeConfig(clickTable(table, alone.topic('clik')));
+      const config = await readFile(alone.configFile, 'utf8');
+      await writeFile(alone.configFile, config.replace('main: { ', 'main: { client_id: moved, '));
+      const dry = await alone.cli('start', '--dry-run');
+      expect(dry.code).toBe(1);
+      expect(dry.stderr).toMatch(/WorkersOutdated.*kafka/);
+      expect(dry.stderr).toMatch(/TopicNotFound.*from\.topic.*kafka\.main\.brokers/);
     } finally {
       await alone.close();
     }
