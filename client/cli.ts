@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import pc from 'picocolors';
 import { errorMessage, TributaryError } from '../common/errors.js';
 import { ConfigError, formatProblems } from '../config/problems.js';
-import { redact } from '../config/secret.js';
+import { redact, redactForeign } from '../common/redact.js';
 import { addQuarantine } from './cli-quarantine.js';
 import type { BackfillOptions } from './commands/backfill.js';
 import type { VerifyOptions } from './commands/verify.js';
@@ -134,6 +134,6 @@ function report(error: unknown, json: boolean): void {
     else note(`${pc.red(error.code)}: ${message}`);
     return;
   }
-  const stack = error instanceof Error && error.stack ? redact(error.stack) : message;
+  const stack = error instanceof Error && error.stack ? redactForeign(error.stack) : message;
   note(`${pc.red('Unexpected error')}: ${stack}`);
 }

@@ -1,3 +1,5 @@
+import { redactForeign } from './redact.js';
+
 /** Values an error may carry: small, JSON, and never a secret. */
 export type ErrorAttributes = Record<string, string | number | boolean | null | string[] | number[]>;
 
@@ -35,10 +37,11 @@ export function isTributaryError(error: unknown, code?: string): error is Tribut
   return error instanceof TributaryError && (code === undefined || error.code === code);
 }
 
-/** The message of anything that can be thrown, for putting into another message. */
+/** The message of anything that can be thrown, for putting into another message; what others wrote comes without secrets. */
 export function errorMessage(error: unknown): string {
-  if (error instanceof Error) return error.message;
-  return typeof error === 'string' ? error : JSON.stringify(error);
+  if (error instanceof TributaryError) return error.message;
+  if (error instanceof Error) return redactForeign(error.message);
+  return redactForeign(typeof error === 'string' ? error : String(JSON.stringify(error)));
 }
 
 /**

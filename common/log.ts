@@ -1,4 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { TributaryError } from './errors.js';
+import { redactForeign } from './redact.js';
 import { pino, type Logger as PinoLogger } from 'pino';
 
 export type Logger = PinoLogger;
@@ -30,5 +32,10 @@ export function createLogger(options: { level?: string; redact?: (text: string) 
 function errorFields(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const { type } = error as { type?: unknown };
-  return { ...pino.stdSerializers.err(error), ...(typeof type === 'string' && { code: type }) };
+  const fields = pino.stdSerializers.err(error);
+  if (!(error instanceof TributaryError)) {
+    fields.message = redactForeign(fields.message);
+    fields.stack = redactForeign(fields.stack);
+  }
+  return { ...fields, ...(typeof type === 'string' && { code: type }) };
 }

@@ -1,15 +1,10 @@
 import { inspect } from 'node:util';
 import { TributaryError } from '../common/errors.js';
+import { hideValue } from '../common/redact.js';
+
+export { maskSecrets, redact } from '../common/redact.js';
 
 const REDACTED = '[redacted]';
-/** Shorter secrets are hidden only where they stand alone, or `redact` would eat ordinary words. */
-const SHORT = 5;
-/** Still shorter ones protect nothing, and hiding them would only make texts unreadable. */
-const TOO_SHORT = 3;
-
-const known = new Set<string>();
-let patterns: RegExp[] | undefined;
-
 /** A value that must not be printed. `reveal()` is the only way to it. */
 export class Secret {
   readonly #value: string | undefined;
@@ -60,28 +55,7 @@ export class Secret {
 
 /** Makes `redact` hide a value. Of a URL only the password is secret, so that errors can still name the host. */
 export function registerSecret(value: string): void {
-  for (const part of secretParts(value)) {
-    if (part.length < TOO_SHORT || part === REDACTED) continue;
-    known.add(part);
-    known.add(encodeURIComponent(part));
-    known.add(JSON.stringify(part).slice(1, -1));
-    patterns = undefined;
-  }
-}
-
-/** The text with every known secret value replaced by `[redacted]`. */
-export function redact(text: string): string {
-  return replaceSecrets(text, () => REDACTED);
-}
-
-/** Like `redact`, but with stars of the same length: positions in the text stay what they were. */
-export function maskSecrets(text: string): string {
-  return replaceSecrets(text, (value) => '*'.repeat(value.length));
-}
-
-function replaceSecrets(text: string, replacement: (value: string) => string): string {
-  patterns ??= [...known].sort((a, b) => b.length - a.length).map(patternOf);
-  return patterns.reduce((result, pattern) => result.replace(pattern, replacement), text);
+  for (const part of secretParts(value)) hideValue(part);
 }
 
 const URL_PASSWORD = /^([a-z][a-z0-9+.-]*:\/\/)([^/?#\s]*)@/i;
@@ -102,12 +76,4 @@ function decoded(part: string): string {
   } catch {
     return part;
   }
-}
-
-function patternOf(value: string): RegExp {
-  const literal = value.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  return new RegExp(
-    value.length < SHORT ? `(?<![\\p{L}\\p{N}_])${literal}(?![\\p{L}\\p{N}_])` : literal,
-    'gu',
-  );
 }

@@ -1,5 +1,6 @@
 import { storageError, type StorageFault } from './storage-errors.js';
 import type { TributaryError } from '../common/errors.js';
+import { redactForeign } from '../common/redact.js';
 
 /** An answer of a NameNode or DataNode that is not success. */
 export interface RemoteFault {
@@ -60,7 +61,7 @@ export function verdictOf(fault: RemoteFault): Verdict {
 
 /** The error that a caller of the storage sees. */
 export function toStorageError(fault: RemoteFault, action: string, path: string): TributaryError {
-  const words = `${fault.exception || `HTTP ${fault.status}`}: ${firstLine(fault.message)}`;
+  const words = `${fault.exception || `HTTP ${fault.status}`}: ${redactForeign(firstLine(fault.message))}`;
   return storageError(faultName(fault), action, path, words);
 }
 

@@ -1,6 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker';
 import { TributaryError } from '../common/errors.js';
+import { redactForeign } from '../common/redact.js';
 
 /**
  * Turns the errors that Tributary raises on purpose into Temporal failures of the same name: `code` is the type that
@@ -36,8 +37,8 @@ export class ErrorInterceptor implements ActivityInboundCallsInterceptor {
 
   /** Drivers like to put addresses with passwords into their messages. */
   private clean(error: Error): Error {
-    error.message = this.redact(error.message);
-    if (error.stack) error.stack = this.redact(error.stack);
+    error.message = redactForeign(error.message);
+    if (error.stack) error.stack = redactForeign(error.stack);
     return error;
   }
 }

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { errorMessage, TributaryError } from '../../../common/errors.js';
 import { formatProblems } from '../../../config/problems.js';
-import { redact, Secret } from '../../../config/secret.js';
+import { maskSecrets, redact, Secret } from '../../../config/secret.js';
 import { APPEND, BASE, load, problemsOf, told } from './helpers.js';
 
 const sasl = (password: string): string =>
@@ -129,5 +130,41 @@ describe('redact', () => {
   it('does not eat words that contain a short password', () => {
     Secret.of('abc');
     expect(redact('abcdef abc:abc@h "abc"')).toBe('abcdef [redacted]:[redacted]@h "[redacted]"');
+    Secret.of('click7');
+    expect(redact('stat_click7s, click7')).toBe('stat_click7s, [redacted]');
+    // Escaped, something else than a word stands before it.
+    expect(redact('mysql%3A%2F%2Froot%3Aclick7%40h {"a":"b\\nclick7"}')).toBe(
+      'mysql%3A%2F%2Froot%3A[redacted]%40h {"a":"b\\n[redacted]"}',
+    );
+  });
+
+  // With the password "secret" every message about secrets became unreadable.
+  it('leaves a password that is a word of our sentences in them, and hides it wherever a value stands', () => {
+    Secret.of('secret');
+    Secret.of('password');
+    for (const text of [
+      'a secret does not belong in this file; take it from the environment',
+      'The secret from ${PW} is needed (see kafka.main.sasl.password).',
+      'secrets, passwords, secret_file',
+      '{"password":1}',
+    ]) {
+      expect(redact(text)).toBe(text);
+    }
+    expect(redact('u:secret@h pw=secret "secret" \'secret\' ?pw=secret&x secret@h')).toBe(
+      'u:[redacted]@h pw=[redacted] "[redacted]" \'[redacted]\' ?pw=[redacted]&x [redacted]@h',
+    );
+    expect(maskSecrets('sasl: { password: password, token: secret }')).toBe(
+      'sasl: { password: ********, token: ****** }',
+    );
+    expect(redact('{"pw":"secret"}')).toBe('{"pw":"[redacted]"}');
+  });
+
+  it('hides such a password everywhere in the words of others, also inside a message of ours', () => {
+    Secret.of('secret');
+    expect(errorMessage(new Error('access denied, secret is wrong'))).toBe(
+      'access denied, [redacted] is wrong',
+    );
+    const ours = new TributaryError({ code: 'X', message: 'The secret is not set' });
+    expect(errorMessage(ours)).toBe('The secret is not set');
   });
 });
