@@ -19,6 +19,7 @@ import {
   type Quarantine,
   type QuarantineCount,
 } from '../quarantine-files.js';
+import { byReason, chosen, nothingChosen } from '../quarantine-text.js';
 import { encodedBytes, shownBytes } from '../raw-bytes.js';
 import { openSession, settingsOf, temporalTarget } from '../session.js';
 import { ask, ifRunning, withTemporal, type TemporalClient } from '../temporal.js';
@@ -77,9 +78,12 @@ export async function show(
 ): Promise<void> {
   const session = await openSession(options.config);
   const [quarantine] = quarantinesOf(session, table);
-  const records = await QuarantineFiles.with(session, (files) =>
-    files.newest(quarantine!, filterOf(options), options.limit),
-  );
+  const { records, all } = await QuarantineFiles.with(session, async (files) => {
+    const found = await files.newest(quarantine!, filterOf(options), options.limit);
+    // Only to say what there is instead.
+    const wanted = found.length === 0 && !options.json;
+    return { records: found, all: wanted ? await files.counts(quarantine!, Infinity) : [] };
+  });
   if (options.json) {
     return printJson(
       records.map(({ key, value, timestampMs, ...rest }) => ({
@@ -90,7 +94,7 @@ export async function show(
       })),
     );
   }
-  if (records.length === 0) print(`Nothing is in quarantine for ${table}.`);
+  if (records.length === 0) print(nothingChosen(table, options, all));
   for (const record of records) {
     const { topic, partition, offset, timestampMs, reason, detail, batch } = record;
     const time = timestampMs < 0 ? 'no time' : new Date(timestampMs).toISOString();
@@ -119,18 +123,15 @@ export async function replay(name: string, options: ReplayOptions): Promise<void
   const specs = session.specs.filter((spec) =>
     shared ? spec.kafka === source.kafka && spec.topic === source.topic : spec.name === table,
   );
-  const counts = (await QuarantineFiles.with(session, (files) => files.counts(quarantine, Infinity))).filter(
-    ({ day, reason }) =>
-      (options.day === undefined || day === options.day) &&
-      (options.reason === undefined || reason === options.reason),
-  );
+  const all = await QuarantineFiles.with(session, (files) => files.counts(quarantine, Infinity));
+  const counts = chosen(all, options);
   const records = counts.reduce((sum, each) => sum + each.records, 0);
   if (options.dryRun || records === 0) {
-    if (options.json) return printJson({ table, records, byReason: byReason(counts) });
+    if (options.json) {
+      return printJson({ table, records, byReason: byReason(counts), inQuarantine: byReason(all) });
+    }
     return print(
-      records === 0
-        ? `Nothing of that is in quarantine for ${table}.`
-        : `Would try ${words(counts)} of ${table}.`,
+      records === 0 ? nothingChosen(table, options, all) : `Would try ${words(counts)} of ${table}.`,
     );
   }
   if (!options.json) note(`trying ${words(counts)} of ${table}`);
@@ -241,12 +242,6 @@ function tell(result: Replay, asked: number): void {
       `  ${count(result.moved)} are claimed by a table now and do not fit it: they are in its own quarantine`,
     );
   }
-}
-
-function byReason(counts: QuarantineCount[]): Record<string, number> {
-  const sums: Record<string, number> = {};
-  for (const { reason, records } of counts) sums[reason ?? ''] = (sums[reason ?? ''] ?? 0) + records;
-  return sums;
 }
 
 function words(counts: QuarantineCount[]): string {

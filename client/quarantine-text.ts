@@ -1,0 +1,44 @@
+import { suggest } from '../config/suggest.js';
+import { count } from './output.js';
+import type { QuarantineCount } from './quarantine-files.js';
+
+export interface QuarantineChoice {
+  reason?: string;
+  day?: string;
+}
+
+/** Counts that fit what a person asked for. */
+export function chosen(counts: QuarantineCount[], { reason, day }: QuarantineChoice): QuarantineCount[] {
+  return counts.filter(
+    (each) => (day === undefined || each.day === day) && (reason === undefined || each.reason === reason),
+  );
+}
+
+export function byReason(counts: QuarantineCount[]): Record<string, number> {
+  const sums: Record<string, number> = {};
+  for (const { reason, records } of counts) sums[reason ?? ''] = (sums[reason ?? ''] ?? 0) + records;
+  return sums;
+}
+
+/** What to tell a person whose choice has no record: what there is instead, by reason, with the days. */
+export function nothingChosen(table: string, choice: QuarantineChoice, counts: QuarantineCount[]): string {
+  if (counts.length === 0) return `Nothing is in quarantine for ${table}.`;
+  const { reason, day } = choice;
+  const reasons = Object.entries(byReason(counts)).sort(([, a], [, b]) => b - a);
+  const names = reasons.map(([name]) => name);
+  const meant = reason === undefined || names.includes(reason) ? undefined : suggest(reason, names);
+  const asked = [
+    ...(reason === undefined ? [] : [`reason ${reason}`]),
+    ...(day === undefined ? [] : [`day ${day}`]),
+  ].join(' and ');
+  return [
+    `Nothing in the quarantine of ${table} has ${asked}${meant === undefined ? '' : `; did you mean ${meant}?`}${meant === undefined ? '.' : ''} It holds:`,
+    ...reasons.map(([name, records]) => `  ${count(records)} ${name || 'records'}  ${daysOf(counts, name)}`),
+  ].join('\n');
+}
+
+function daysOf(counts: QuarantineCount[], name: string): string {
+  const days = counts.filter(({ reason }) => (reason ?? '') === name).map(({ day }) => day);
+  const [first, last] = [days.sort()[0]!, days.at(-1)!];
+  return first === last ? `on ${first}` : `from ${first} to ${last}`;
+}

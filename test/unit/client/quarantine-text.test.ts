@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest';
+import { chosen, nothingChosen } from '../../../client/quarantine-text.js';
+
+const of = (day: string, reason: string, records: number): Parameters<typeof chosen>[0][number] => ({
+  ...{ table: 't', hiveTable: 't_quarantine', day, reason, records, first: null, last: null },
+});
+const counts = [
+  of('2026-03-01', 'invalid_json', 3),
+  of('2026-03-02', 'invalid_json', 1_200),
+  of('2026-03-01', 'null_value', 2),
+];
+
+// "Nothing is in quarantine" to somebody who mistyped a reason reads as: all is well.
+describe('a choice of records that are not in the quarantine', () => {
+  it('is answered with the reasons that are, their counts and days, and the one that was probably meant', () => {
+    expect(chosen(counts, { reason: 'invalid_jsn' })).toEqual([]);
+    expect(nothingChosen('t', { reason: 'invalid_jsn' }, counts).split('\n')).toEqual([
+      'Nothing in the quarantine of t has reason invalid_jsn; did you mean invalid_json? It holds:',
+      '  1,203 invalid_json  from 2026-03-01 to 2026-03-02',
+      '  2 null_value  on 2026-03-01',
+    ]);
+  });
+
+  it('names the day too, and an empty quarantine is just empty', () => {
+    const choice = { reason: 'null_value', day: '2026-03-02' };
+    expect(chosen(counts, choice)).toEqual([]);
+    expect(nothingChosen('t', choice, counts)).toMatch(
+      /has reason null_value and day 2026-03-02\. It holds:/,
+    );
+    expect(nothingChosen('t', choice, [])).toBe('Nothing is in quarantine for t.');
+  });
+});
