@@ -40,7 +40,7 @@ export function createAdmin(cluster: ClusterOptions): KafkaAdmin {
   const call = <T>(what: string, run: (admin: Admin) => Promise<T>, signal?: AbortSignal): Promise<T> =>
     withRetry(
       what,
-      RETRY,
+      { ...RETRY, cluster },
       signal,
       async () => {
         connected ??= admin.connect();

@@ -8,6 +8,8 @@ export type KafkaLog = (level: KafkaLogLevel, message: string, details: Record<s
 
 /** How to reach one Kafka cluster. */
 export interface ClusterOptions {
+  /** What the config calls it; errors then name the config's key. */
+  name?: string;
   /** `host:port` of some brokers; the others are found through them. */
   brokers: string[];
   clientId?: string;

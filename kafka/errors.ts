@@ -1,4 +1,5 @@
 import { TributaryError, errorMessage } from '../common/errors.js';
+import type { ClusterOptions } from './client.js';
 import { BatchFormatError } from './record-batch.js';
 import type { OffsetRange } from './types.js';
 
@@ -64,11 +65,22 @@ export function topicNotFound(topic: string, partition?: number): TributaryError
 }
 
 /** Kafka could not be asked within the time given. The same call may succeed later. */
-export function kafkaUnavailable(what: string, cause: unknown): TributaryError {
+export function kafkaUnavailable(
+  what: string,
+  cause: unknown,
+  cluster?: Pick<ClusterOptions, 'name' | 'brokers'>,
+): TributaryError {
+  const { name, brokers = [] } = cluster ?? {};
+  const key = name === undefined ? '' : ` (kafka.${name}.brokers)`;
+  const tried =
+    brokers.length === 0 ? '' : ` Asked ${brokers.join(', ')}${key} and the brokers that they name.`;
   return new TributaryError({
     code: 'KafkaUnavailable',
-    message: `Kafka did not answer: ${what}: ${errorMessage(cause)}.`,
+    message:
+      `Kafka did not answer: ${what}: ${errorMessage(cause)}.${tried} ` +
+      'Check that the brokers run, that this machine reaches them by the names they advertise, and that they speak what the config says (ssl, sasl).',
     retryable: true,
+    ...(brokers.length > 0 && { attributes: { brokers } }),
     cause,
   });
 }

@@ -28,7 +28,8 @@ const DEFAULT_ABSENT_AFTER_MS = 3_000;
 
 /** The door to one Kafka cluster. Connects when first asked; `close` it when done. */
 export function createRangeReader(cluster: ClusterOptions, options: RangeReaderOptions = {}): RangeReader {
-  return new KafkaRangeReader(options.transport ?? kafkajsTransport(cluster), options);
+  const retry = { cluster, ...options.retry };
+  return new KafkaRangeReader(options.transport ?? kafkajsTransport(cluster), { ...options, retry });
 }
 
 class KafkaRangeReader implements RangeReader {

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { TributaryError } from '../common/errors.js';
+import type { ClusterOptions } from './client.js';
 import { kafkaRefused, kafkaUnavailable } from './errors.js';
 import { KafkaCodeError } from './protocol/error-codes.js';
 
@@ -10,6 +11,8 @@ export interface RetryPolicy {
   maxMs: number;
   /** How long to go on after the first failure before giving up with KafkaUnavailable. */
   forMs: number;
+  /** Who is asked, for the message of giving up. */
+  cluster?: Pick<ClusterOptions, 'name' | 'brokers'>;
 }
 
 /** A broker's restart takes some ten seconds; more than that is for the caller's own retry to bridge. */
@@ -40,7 +43,8 @@ export async function withRetry<T>(
       if (error instanceof TributaryError || isDefect(error)) throw error;
       if (isRefusal(error)) throw kafkaRefused(what, error);
       failingSince ??= Date.now();
-      if (Date.now() - failingSince + pause > policy.forMs) throw kafkaUnavailable(what, error);
+      if (Date.now() - failingSince + pause > policy.forMs)
+        throw kafkaUnavailable(what, error, policy.cluster);
       onFailure();
     }
     await pauseFor(pause, signal);

@@ -64,7 +64,7 @@ export class SchemaRegistry {
   private unavailable(url: string, reason: string, cause?: unknown): TributaryError {
     return new TributaryError({
       code: 'RegistryUnavailable',
-      message: `The schema registry cannot be read: ${url}: ${reason}. Tried again until it answers.`,
+      message: `The schema registry cannot be read: ${url}: ${reason}. Tried again until it answers; check the address (kafka.<name>.registry.url, or from.registry of the table).`,
       retryable: true,
       attributes: { url },
       cause,

@@ -58,6 +58,10 @@ const MYSQL_CODES: Record<number, SourceErrorCode> = {
   9005: 'SourceUnavailable',
 };
 
+/** What is being done when a source does not let itself be connected to, with where its address comes from. */
+export const connectingTo = (address: string): string =>
+  `connecting to ${address} (the table's bootstrap.url; check that it runs and that workers reach it there)`;
+
 /**
  * A fault of the MySQL client as one of ours.
  * @param what what was being done, e.g. `reading shop.orders`

@@ -8,7 +8,7 @@ import {
   type FindOptions,
 } from 'mongodb';
 import { errorMessage, TributaryError } from '../common/errors.js';
-import { sourceError } from './errors.js';
+import { connectingTo, sourceError } from './errors.js';
 import { judgeNode, nodeFacts, orderKeyOf, type NodePolicy, type OrderKey } from './mongo-node.js';
 import { splitTableName } from './mysql-table.js';
 
@@ -34,6 +34,7 @@ export class MongoSession {
   static async open(options: MongoOptions): Promise<MongoSession> {
     options.signal?.throwIfAborted();
     const timeout = options.connectTimeoutMs ?? 20_000;
+    let address = 'MongoDB';
     try {
       const client = new MongoClient(options.url, {
         readPreference: options.readPreference,
@@ -43,11 +44,13 @@ export class MongoSession {
         maxPoolSize: 4,
         appName: 'tributary',
       });
+      // The driver's own list of hosts: the URL holds the password too.
+      address = client.options.srvHost ?? client.options.hosts.join(', ');
       await client.connect();
       const build = await client.db('admin').command({ buildInfo: 1 });
       return new MongoSession(client, options, 'ferretdb' in build || 'ferretdbVersion' in build);
     } catch (error) {
-      throw mongoError(error, 'connecting');
+      throw mongoError(error, connectingTo(address));
     }
   }
 
@@ -151,7 +154,12 @@ export function mongoError(error: unknown, what: string): TributaryError {
       error.hasErrorLabel('RetryableReadError') || error.hasErrorLabel('TransientTransactionError');
     const kind = denied ? 'SourceDenied' : passing ? 'SourceUnavailable' : 'SourceRefused';
     const code = typeof error.code === 'number' ? error.code : null;
-    return sourceError(kind, `MongoDB refused while ${what}: ${error.message}`, { sourceCode: code }, error);
+    return sourceError(
+      kind,
+      `MongoDB refused while ${what}: ${errorMessage(error)}`,
+      { sourceCode: code },
+      error,
+    );
   }
   const name = error instanceof Error ? error.name : '';
   const passing = /Network|ServerSelection|NotConnected|TopologyClosed|PoolCleared|Timeout|Expired/.test(

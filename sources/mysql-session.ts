@@ -1,5 +1,5 @@
 import { createConnection, type Connection, type ConnectionOptions, type QueryOptions } from 'mysql2';
-import { mysqlError, sourceError } from './errors.js';
+import { connectingTo, mysqlError, sourceError } from './errors.js';
 
 /** A row as the server's own texts; binary columns of the result as bytes. */
 export type TextRow = (string | null)[];
@@ -32,8 +32,9 @@ export class MysqlSession {
 
   static async open(options: SessionOptions): Promise<MysqlSession> {
     options.signal?.throwIfAborted();
+    const address = urlOptions(options.url);
     const connection = createConnection({
-      ...urlOptions(options.url),
+      ...address,
       charset: 'utf8mb4',
       connectTimeout: options.connectTimeoutMs ?? 20_000,
       enableKeepAlive: true,
@@ -52,7 +53,7 @@ export class MysqlSession {
       return session;
     } catch (error) {
       session.close();
-      throw mysqlError(error, 'connecting');
+      throw mysqlError(error, connectingTo(`${address.host}:${address.port}`));
     }
   }
 
@@ -107,7 +108,7 @@ function exact(sql: string): QueryOptions {
   return { sql, rowsAsArray: true, typeCast: (field) => field.buffer() };
 }
 
-function urlOptions(text: string): ConnectionOptions {
+function urlOptions(text: string): ConnectionOptions & { host: string; port: number } {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!/^(mysql|tidb|mariadb):$/.test(url?.protocol ?? '') || !url) {
     // The text may hold a password: it is not repeated.

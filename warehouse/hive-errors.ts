@@ -1,4 +1,5 @@
 import { errorMessage, TributaryError } from '../common/errors.js';
+import { redactForeign } from '../common/redact.js';
 
 /** What HiveServer2 says of a statement. */
 export interface HiveFault {
@@ -12,7 +13,7 @@ export class HiveStatementError extends Error {
   readonly code: number;
 
   constructor(fault: HiveFault) {
-    super(cleaned(fault.message));
+    super(redactForeign(cleaned(fault.message)));
     this.name = 'HiveStatementError';
     const inText = /\[Error (\d{5})\]/.exec(fault.message)?.[1];
     this.code = inText === undefined ? fault.code : Number(inText);
@@ -58,7 +59,9 @@ export function toCatalogError(error: unknown, statement: string, server: string
   if (error instanceof HiveConnectionError) {
     return new TributaryError({
       code: 'CatalogUnavailable',
-      message: `HiveServer2 at ${server}: ${error.message}. It is tried again by itself.`,
+      message:
+        `HiveServer2 at ${server} (warehouse.catalog.host and port): ${error.message}. It is tried again by itself; ` +
+        'check that it runs, that workers reach it there, and that `auth` is what it speaks.',
       retryable: true,
       attributes: { server },
       cause: error,

@@ -244,7 +244,7 @@ export class WebHdfsClient {
       errnoOf(error) === 'ENOTFOUND'
         ? ' (a name that is not known here; DataNodes must be reachable from the workers by the names they register with)'
         : '';
-    const detail = `${errorMessage(error)}${hint}, asked ${this.options.urls.join(', ')}`;
+    const detail = `${errorMessage(error)}${hint}, asked ${this.options.urls.join(', ')} (warehouse.storage.url)`;
     return storageError('StorageUnavailable', call.action, call.path, detail, error);
   }
 }

@@ -67,6 +67,7 @@ export function clusterOptions(cluster: KafkaRuntime, log?: Logger): ClusterOpti
   const file = (path: string | undefined): Buffer | undefined =>
     path === undefined ? undefined : readFileSync(path);
   return {
+    name: cluster.name,
     brokers: cluster.brokers,
     clientId: cluster.clientId,
     connectionTimeout: cluster.connectionTimeoutMs,

@@ -96,7 +96,7 @@ async function connect(settings: WorkerSettings): Promise<NativeConnection> {
   } catch (error) {
     throw new TributaryError({
       code: 'TemporalUnavailable',
-      message: `Cannot reach Temporal at ${settings.connection.address ?? 'its default address'}: ${errorMessage(error)}`,
+      message: `Cannot reach Temporal at ${settings.connection.address ?? 'its default address'}: ${errorMessage(error)}. Is it running, and is temporal.address in the config right?`,
       retryable: true,
       cause: error,
     });

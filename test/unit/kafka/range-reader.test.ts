@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { kafkaUnavailable } from '../../../kafka/errors.js';
 import { KafkaError } from '../../../kafka/protocol/error-codes.js';
 import { readAll, readerOn } from './support/collect.js';
 import { encodeBatch } from './support/encode.js';
@@ -149,6 +150,15 @@ describe('trouble that passes', () => {
       message: expect.stringContaining('ECONNREFUSED') as string,
     });
     expect(Date.now() - start).toBeLessThan(2_000);
+  });
+
+  // A page that says "Kafka did not answer" at night is of use only if it says which Kafka, and where that is written.
+  it('names the brokers and the key of the config that has them', () => {
+    const cluster = { name: 'logs', brokers: ['k1:9092', 'k2:9092'] };
+    const { message } = kafkaUnavailable('metadata of topic t', new Error('ECONNREFUSED'), cluster);
+    expect(message).toMatch(
+      /metadata of topic t: ECONNREFUSED.*k1:9092, k2:9092 \(kafka\.logs\.brokers\).*Check/,
+    );
   });
 
   it('does not try again what cannot work: a denied topic', async () => {
