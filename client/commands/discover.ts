@@ -1,9 +1,10 @@
 import pc from 'picocolors';
-import { sniffFormat, type FormatGuess } from '../../changelog/decoders/sniff.js';
+import { sniffFormat } from '../../changelog/decoders/sniff.js';
 import { TributaryError } from '../../common/errors.js';
 import { createAdmin, sampleTail } from '../../kafka/admin.js';
 import { createRangeReader } from '../../kafka/range-reader.js';
 import { clusterOptions } from '../../workers/open-context.js';
+import { discoverLines } from '../discover-text.js';
 import { proposeTable } from '../propose-table.js';
 import { count, note, print, printJson, renderTable } from '../output.js';
 
@@ -31,6 +32,15 @@ export async function discover(topic: string | undefined, options: Options): Pro
       });
     }
     const guesses = sniffFormat(records);
+    if (guesses.length === 0) {
+      throw new TributaryError({
+        code: 'FormatUnknown',
+        message:
+          `None of the ${count(records.length)} newest records of ${topic} tells its format: they have no value, or bytes of no format that is known. ` +
+          'Look at more (--records), or write the table by hand: docs/configuration.md has the formats.',
+        attributes: { topic },
+      });
+    }
     const clusters = Object.keys(session.runtime.kafka).length;
     const yaml = proposeTable({
       kafka: clusters > 1 ? kafka : undefined,
@@ -38,8 +48,11 @@ export async function discover(topic: string | undefined, options: Options): Pro
       records,
       guess: guesses[0]!,
     });
-    if (options.json) printJson({ topic, records: records.length, guesses, yaml });
-    else show(topic, records.length, guesses, yaml, options.config);
+    const tables = readersOf(session, kafka, topic);
+    if (options.json) return printJson({ topic, records: records.length, tables, guesses, yaml });
+    for (const line of discoverLines(topic, records.length, guesses, tables)) note(line);
+    note(pc.dim(`  to go under tables: in ${options.config}; look it over first\n`));
+    print(yaml);
   } finally {
     await reader.close();
   }
@@ -62,9 +75,7 @@ async function listTopics(session: Session, kafka: string, options: Options): Pr
     const rows = topics.map(({ topic, partitions }) => ({
       topic,
       partitions,
-      tables: session.specs
-        .filter((spec) => spec.topic === topic && spec.kafka === kafka)
-        .map(({ name }) => name),
+      tables: readersOf(session, kafka, topic),
     }));
     if (options.json) return printJson(rows);
     print(
@@ -79,13 +90,7 @@ async function listTopics(session: Session, kafka: string, options: Options): Pr
   }
 }
 
-function show(topic: string, records: number, guesses: FormatGuess[], yaml: string, config: string): void {
-  const [best, ...others] = guesses;
-  note(`${pc.bold(topic)}: ${count(records)} records looked at`);
-  note(`  format ${pc.bold(best!.format)} (${Math.round(best!.confidence * 100)} %): ${best!.why}`);
-  for (const { format, confidence, why } of others.slice(0, 2)) {
-    note(pc.dim(`  or ${format} (${Math.round(confidence * 100)} %): ${why}`));
-  }
-  note(pc.dim(`  to go under tables: in ${config}; look it over first\n`));
-  print(yaml);
+/** Tables of the config that read a topic. */
+function readersOf({ specs }: Session, kafka: string, topic: string): string[] {
+  return specs.filter((spec) => spec.topic === topic && spec.kafka === kafka).map(({ name }) => name);
 }
