@@ -5,13 +5,14 @@ import { Client, Connection } from '@temporalio/client';
 import pc from 'picocolors';
 import { loadConfig } from '../config/load.js';
 import { resolveRuntime } from '../config/resolve-runtime.js';
-import { readEndpoints } from '../stack/endpoints.js';
+import { readEndpoints, type Endpoints } from '../stack/endpoints.js';
 import type { Catalog } from '../warehouse/catalog.js';
 import { openCatalog, openStorage } from '../workers/open-context.js';
 import { topicQuery } from '../workflows/messages.js';
 import { ingestWorkflowId } from '../workflows/names.js';
 import { askFiles, askHive, type Answers } from './answers.js';
 import { clicks, type ClickOptions } from './clicks.js';
+import { askYourself, demoDir, HOW_TO_END } from './closing.js';
 import { demoConfig } from './config.js';
 import { earlierQueue, endEarlierRun, queueOfTable } from './earlier-run.js';
 import { createTopic, nothingProduced, produce, type Produced } from './produce.js';
@@ -21,7 +22,7 @@ import { end, runCli, spawnWorker } from './worker-process.js';
 const ZONE = 'Asia/Shanghai';
 const PARTITIONS = 4;
 const HOUR = 3_600_000;
-const DIR = resolve('.demo');
+const DIR = demoDir('click');
 const TABLE = 'stat_click';
 
 /**
@@ -105,7 +106,7 @@ export async function runDemo(options: { lite: boolean; events: number }): Promi
     await catalog.close();
     const right = report(produced, answers);
     await runCli(['status', '-c', configFile]);
-    closing(configFile, endpoints.temporal.uiUrl, options.lite ? undefined : `demo_${run}.${TABLE}`, right);
+    closing(configFile, endpoints, options.lite ? undefined : `demo_${run}`, right);
     return right;
   } finally {
     await Promise.all(workers.map((worker) => end(worker, 'SIGTERM')));
@@ -181,18 +182,26 @@ function report(produced: Produced, answers: Answers): boolean {
   return results.every(Boolean);
 }
 
-function closing(configFile: string, ui: string, hiveTable: string | undefined, right: boolean): void {
+function closing(
+  configFile: string,
+  { temporal, hive }: Endpoints,
+  database: string | undefined,
+  right: boolean,
+): void {
+  const hiveTable = database && `${database}.${TABLE}`;
+  const query = hiveTable && `SELECT dt, hh, count(*) AS n FROM ${hiveTable} GROUP BY dt, hh ORDER BY dt, hh`;
   console.log(`
 ${right ? pc.green('Everything that was produced is there, once.') : pc.red('Something is missing or there twice: see the lines with ✗.')} (${cpus().length} cores)
 
-  Temporal Web UI   ${ui}/namespaces/default/workflows/table%2F${TABLE}
+  Temporal Web UI   ${temporal.uiUrl}/namespaces/default/workflows/table%2F${TABLE}
   config            ${configFile}
-${hiveTable === undefined ? '' : `  Hive table        ${hiveTable}\n`}
-What to try next (the services go on running; npm run stack -- down ends them):
+${hiveTable === undefined ? `  data              ${resolve(DIR, 'data')} (Parquet)\n` : `  Hive table        ${hiveTable}\n`}${askYourself(hive, database ?? '', query)}
+What to try next:
   node bin/tributary.mjs worker -c ${configFile}        a worker, in another terminal
   node bin/tributary.mjs status -c ${configFile} --watch
   node bin/tributary.mjs pause ${TABLE} -c ${configFile}
-  node bin/tributary.mjs discover -c ${configFile}      looks at the topics and proposes tables`);
+  node bin/tributary.mjs discover -c ${configFile}      looks at the topics and proposes tables
+${HOW_TO_END}`);
 }
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

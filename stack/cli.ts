@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { isTributaryError } from '../common/errors.js';
 import { environmentLines, yamlSnippet } from './env.js';
 import { relockJars } from './fetch/maven.js';
+import { hiveSql, rowLines } from './hive-sql.js';
 import { StackManager } from './manager.js';
 import { stackPaths } from './paths.js';
 import { parsePortOffset } from './ports.js';
@@ -99,6 +100,15 @@ program
   .argument('<classpath...>', 'kafka, hdfs, hive, debezium')
   .action(async (classpaths: Classpath[]) => {
     for (const classpath of classpaths) await relockJars(classpath, manager.report);
+  });
+
+program
+  .command('sql')
+  .description("run a statement on the stack's Hive and print its rows")
+  .argument('<statement>')
+  .action(async (statement: string) => {
+    const { host, port } = manager.endpoints.hive;
+    console.log(rowLines(await hiveSql(host, port, statement)));
   });
 
 program

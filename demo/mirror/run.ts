@@ -13,6 +13,7 @@ import { progressText } from '../../workflows/bootstrap-state.js';
 import { statusQuery } from '../../workflows/messages.js';
 import { tableWorkflowId } from '../../workflows/names.js';
 import type { TableStatus } from '../../workflows/types.js';
+import { askYourself, demoDir, HOW_TO_END } from '../closing.js';
 import { earlierQueue, endEarlierRun } from '../earlier-run.js';
 import { noise } from '../noise.js';
 import { createTopic } from '../produce.js';
@@ -48,7 +49,7 @@ export interface MirrorDemoOptions {
  */
 export async function runMirrorDemo(options: MirrorDemoOptions): Promise<boolean> {
   const endpoints = readEndpoints();
-  const dir = options.dir ?? resolve('.demo');
+  const dir = options.dir ?? demoDir('mirror');
   const run = new Date().toISOString().replace(/[-:T]/g, '').slice(2, 14);
   const places = mirrorPlaces(run);
   await mkdir(dir, { recursive: true });
@@ -146,12 +147,14 @@ export async function runMirrorDemo(options: MirrorDemoOptions): Promise<boolean
     }
     await runCli(['status', '-c', configFile]);
     const right = results.every(Boolean);
+    const database = hiveDatabase(run);
+    const query = `SELECT dt, hh, mi, count(*) AS n FROM ${database}.${names[0]!}_snapshot GROUP BY dt, hh, mi`;
     console.log(`
 ${right ? pc.green('Every snapshot equals its source as of its boundary.') : pc.red('A snapshot differs from its source: see the lines with ✗.')}
 
   config            ${configFile}
   Temporal Web UI   ${endpoints.temporal.uiUrl}/namespaces/default/workflows/table%2F${names[0]!}
-${options.lite ? '' : `  Hive              ${hiveDatabase(run)}.${names[0]!}_snapshot, partitions dt, hh, mi\n`}`);
+${options.lite ? `  data              ${resolve(dir, 'data')} (Parquet)\n` : `  Hive              ${database}.${names[0]!}_snapshot, partitions dt, hh, mi\n`}${askYourself(endpoints.hive, database, options.lite ? undefined : query)}${HOW_TO_END}`);
     return right;
   } finally {
     await business.end();
