@@ -1,6 +1,7 @@
 /** One table's updates in every textual dialect: the same twelve columns, so that formats can be compared with each other. */
 
-const START = 1_709_251_200_000;
+/** Time of the first update, in ms since the epoch; the others follow every 10 ms. */
+export const START = 1_709_251_200_000;
 const STATES = ['new', 'paid', 'sent', 'done'];
 
 /** Name, Hive type, and the type that logs write. */
@@ -19,9 +20,10 @@ export const COLUMNS: [name: string, type: string, sourceType: string][] = [
   ['note', 'string', 'text'],
 ];
 
-type Row = Record<string, string>;
+export type Row = Record<string, string>;
 
-function row(i: number): Row {
+/** Columns of update number `i`, as their texts. */
+export function row(i: number): Row {
   const at = new Date(START + i * 10).toISOString().replace('T', ' ').slice(0, 19);
   return {
     id: String(i),
@@ -39,7 +41,8 @@ function row(i: number): Row {
   };
 }
 
-const NUMBERS = new Set(['id', 'uid', 'n', 'flag', 'ratio']);
+/** Columns that logs write as JSON numbers. */
+export const NUMBERS = new Set(['id', 'uid', 'n', 'flag', 'ratio']);
 
 /** A row's members as JSON, numbers as numbers: a JavaScript number would round the large ones. */
 function object(values: Row, convert: (name: string, text: string) => string = jsonValue): string {

@@ -5,13 +5,15 @@ import { landSplit } from '../changelog/land-split.js';
 import type { LandingTable } from '../changelog/types.js';
 import type { FormatName } from '../config/spec.js';
 import type { RecordBlock } from '../kafka/types.js';
+import { AVRO_SCHEMA, changeStream, debeziumAvro, drainer, mongoshake } from './binary-data.js';
 import { COLUMNS, LINES, openProtocol } from './format-data.js';
 import { asStream } from './landing-data.js';
 
 /**
  * CPU seconds a million records for each format, from blocks of Kafka to Parquet, on updates of one table of twelve columns; `json` is the
- * same rows as a plain log. `npm run bench -- formats [--records=200000] [--only=canal-json]`. Exit code 1 if canal-json takes more than 1.5
- * times what plain JSON does.
+ * same rows as a plain log, and MongoDB's formats have them as documents, which are kept whole beside the columns.
+ * `npm run bench -- formats [--records=200000] [--only=json,canal-json]`. Exit code 1 if canal-json takes more than 1.5 times what plain
+ * JSON does.
  */
 
 const argument = (name: string): string | undefined =>
@@ -21,9 +23,19 @@ const only = argument('only');
 const ROUNDS = 5;
 const LIMIT = 1.5;
 
+const DOCUMENTS = new Set<FormatName>(['mongoshake', 'mongo-change-stream']);
+
 function table(format: FormatName): LandingTable {
   const change = format !== 'json';
-  const columns = COLUMNS.map(([name, type]) => ({ name, type, path: change ? name : `$.${name}` }));
+  const documents = DOCUMENTS.has(format);
+  const columns = COLUMNS.map(([name, type]) => ({
+    ...{ name, type },
+    path: !change || documents ? `$.${documents && name === 'id' ? '_id' : name}` : name,
+  }));
+  if (documents) {
+    const own = ['doc_id', 'doc'].map((name) => ({ name, type: 'string', path: name }));
+    columns.unshift(...own);
+  }
   return {
     columns,
     spec: {
@@ -32,7 +44,7 @@ function table(format: FormatName): LandingTable {
       kafka: 'main',
       topic: 'bench',
       format,
-      formatOptions: {},
+      formatOptions: format === 'debezium-avro' ? { registry: 'http://registry' } : {},
       eventTime: {
         ...(change ? {} : { path: '$."@timestamp"' }),
         format: 'auto',
@@ -42,7 +54,7 @@ function table(format: FormatName): LandingTable {
       timezone: 'Asia/Shanghai',
       partition: 'hour',
       columns,
-      key: change ? ['id'] : [],
+      key: documents ? ['doc_id'] : change ? ['id'] : [],
       rename: {},
       latenessSeconds: 0,
       schemaChange: 'evolve',
@@ -104,7 +116,7 @@ async function landOnce(
       workDir,
     },
     blocks: asStream(blocks),
-    ...{ threads: 2, memoryLimitMb: 1024 },
+    ...{ threads: 2, memoryLimitMb: 1024, schemas: () => () => Promise.resolve(AVRO_SCHEMA) },
   });
   const used = process.cpuUsage(before);
   await rm(workDir, { recursive: true });
@@ -123,7 +135,11 @@ const cases: [name: string, format: FormatName, record: (i: number) => { key?: B
     name.split(' ')[0] as FormatName,
     (i) => ({ value: Buffer.from(line(i)) }),
   ]),
+  ['debezium-avro', 'debezium-avro', (i) => ({ value: debeziumAvro(i) })],
   ['open-protocol', 'open-protocol', openProtocol],
+  ['drainer', 'drainer', (i) => ({ value: drainer(i) })],
+  ['mongoshake', 'mongoshake', (i) => ({ value: Buffer.from(mongoshake(i)) })],
+  ['mongo-change-stream', 'mongo-change-stream', (i) => ({ value: Buffer.from(changeStream(i)) })],
 ];
 
 const wanted = cases
