@@ -1,16 +1,23 @@
 // npm test: the whole suite on a bare machine, as CI runs it. The fast loop is npm run test:watch.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { root, run, setup } from './setup.mjs';
 
 const RESULTS = join(root, '.stack', 'test-results');
 const totals = { passed: 0, failed: 0, skipped: 0 };
+/** What failed, said again at the very end: logs are read from there, and cut at the other. */
+const failures = [];
+
+function failed(what, message = '') {
+  totals.failed += 1;
+  failures.push({ what, message: message.split('\n').slice(0, 12).join('\n    ') });
+}
 
 /** A check without cases of its own counts as one. */
 function check(title, args) {
   if (run(title, 'npm', ['run', '--silent', ...args], { mayFail: true })) totals.passed += 1;
-  else totals.failed += 1;
+  else failed(title);
 }
 
 /** One vitest project; its counts come from vitest's own report. */
@@ -24,13 +31,22 @@ function suite(project, env = process.env) {
   try {
     const report = JSON.parse(readFileSync(outputFile, 'utf8'));
     totals.passed += report.numPassedTests;
-    totals.failed += report.numFailedTests;
+    for (const file of report.testResults) {
+      const name = relative(root, file.name);
+      for (const test of file.assertionResults) {
+        if (test.status === 'failed') failed(`${name}: ${test.fullName}`, test.failureMessages.join('\n'));
+      }
+    }
     totals.skipped += report.numPendingTests + report.numTodoTests;
     // A file that cannot be loaded has no failed test of its own, and must not look like success.
-    if (!passed && report.numFailedTests === 0) totals.failed += 1;
-    if (report.numTotalTests === 0) totals.failed += 1;
-  } catch {
-    totals.failed += 1;
+    if (!passed && report.numFailedTests === 0) {
+      const broken = report.testResults.filter((file) => file.status === 'failed');
+      for (const file of broken) failed(relative(root, file.name), file.message);
+      if (broken.length === 0) failed(`${project} tests`);
+    }
+    if (report.numTotalTests === 0) failed(`${project} tests`, 'no test was found');
+  } catch (error) {
+    failed(`${project} tests`, String(error));
   }
 }
 
@@ -44,7 +60,7 @@ function serviceComplaints({ TRIBUTARY_STACK_DIR }) {
   for (const name of readdirSync(logs)) {
     const lines = readFileSync(join(logs, name), 'utf8').split('\n');
     const complaints = lines.filter((line) => /\b(ERROR|FATAL|uncleanable|OutOfMemory)\b/i.test(line));
-    for (const line of complaints.slice(-15)) console.log(`  ${name}: ${line.slice(0, 300)}`);
+    for (const line of complaints.slice(-5)) console.log(`  ${name}: ${line.slice(0, 300)}`);
   }
 }
 
@@ -80,10 +96,11 @@ if (withServices) {
     suite('e2e', env);
     if (totals.failed > 0) serviceComplaints(env);
   } else {
-    totals.failed += 1;
+    failed('services up');
     stack(['logs'], env, { mayFail: true });
   }
   down();
 }
+for (const { what, message } of failures) console.log(`\nfailed: ${what}\n    ${message}`);
 console.log(`\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
 process.exitCode = totals.failed === 0 ? 0 : 1;
