@@ -31,19 +31,16 @@ function suite(project, env = process.env) {
   try {
     const report = JSON.parse(readFileSync(outputFile, 'utf8'));
     totals.passed += report.numPassedTests;
+    const before = totals.failed;
     for (const file of report.testResults) {
       const name = relative(root, file.name);
-      for (const test of file.assertionResults) {
-        if (test.status === 'failed') failed(`${name}: ${test.fullName}`, test.failureMessages.join('\n'));
-      }
+      const broken = file.assertionResults.filter((test) => test.status === 'failed');
+      for (const test of broken) failed(`${name}: ${test.fullName}`, test.failureMessages.join('\n'));
+      // A file that cannot be loaded has no failed test of its own, and must not look like success.
+      if (file.status === 'failed' && broken.length === 0) failed(name, file.message);
     }
     totals.skipped += report.numPendingTests + report.numTodoTests;
-    // A file that cannot be loaded has no failed test of its own, and must not look like success.
-    if (!passed && report.numFailedTests === 0) {
-      const broken = report.testResults.filter((file) => file.status === 'failed');
-      for (const file of broken) failed(relative(root, file.name), file.message);
-      if (broken.length === 0) failed(`${project} tests`);
-    }
+    if (!passed && totals.failed === before) failed(`${project} tests`);
     if (report.numTotalTests === 0) failed(`${project} tests`, 'no test was found');
   } catch (error) {
     failed(`${project} tests`, String(error));

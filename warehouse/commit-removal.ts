@@ -4,6 +4,7 @@ import { recordGarbage } from './garbage.js';
 import { partitionPath, streamName } from './layout.js';
 import type { CommitRecord, CommitRemoval } from './manifest.js';
 import { ManifestStore } from './manifest-store.js';
+import { publishMarks } from './partition-marks.js';
 import { switchPartition, type SwitchRequest } from './partition-switch.js';
 import type { Storage } from './storage.js';
 
@@ -44,7 +45,7 @@ export async function applyRemoval(
   signal?: AbortSignal,
 ): Promise<void> {
   const { storage } = warehouse;
-  const { table, partition, expectedDirectory, newDirectory, inputs, files, rows } = removal;
+  const { table, partition } = removal;
   const stream = streamName(record);
   const done = async (): Promise<boolean> => {
     const state = await new ManifestStore(storage).readPartition(table, partition, signal);
@@ -52,7 +53,19 @@ export async function applyRemoval(
     if (state === undefined || state.dropped === true) return true;
     return (state.applied[stream] ?? 0) >= record.seq;
   };
-  if (await done()) return;
+  if (!(await done())) await takeOut(warehouse, record, removal, { done, signal });
+  // The attempt that took the rows out may have died, or be about to, before the partition's marks said so.
+  await publishMarks(warehouse, table, partition, signal);
+}
+
+async function takeOut(
+  warehouse: Warehouse,
+  record: CommitRecord,
+  removal: CommitRemoval,
+  { done, signal }: { done: () => Promise<boolean>; signal: AbortSignal | undefined },
+): Promise<void> {
+  const { storage } = warehouse;
+  const { table, partition, expectedDirectory, newDirectory, inputs, files, rows } = removal;
   const graceMs = record.graceMs ?? DEFAULT_GRACE_MS;
   const about = { table, partition, reason: 'unfinished', dueMs: Date.now() + graceMs } as const;
   await recordGarbage(storage, newDirectory, about, signal);
@@ -65,7 +78,7 @@ export async function applyRemoval(
     ...{ table, partition, expectedDirectory, newDirectory, inputs, graceMs },
     newFiles: files.map(({ finalName }) => finalName),
     mode: 'compact',
-    removed: { rows, stream, seq: record.seq },
+    removed: { rows, stream: streamName(record), seq: record.seq },
     streams: [{ kafka: record.kafka, topic: record.topic }],
   };
   try {

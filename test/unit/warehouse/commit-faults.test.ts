@@ -14,6 +14,8 @@ import { MemoryStorage } from './memory-storage.js';
 
 const TABLES = ['stat_click', 'stat_view'];
 const HOURS = ['00', '01'];
+/** What happens after a batch. */
+const ENDS = ['nothing', 'complete', 'compact', 'recover', 'replay'] as const;
 
 /** One attempt: dies at its n-th call, before or after the call takes effect, or not at all. */
 interface Attempt {
@@ -56,13 +58,17 @@ const file = fc.record<FileWish>({
 const batch = fc.record({
   files: fc.array(file, { maxLength: 4 }),
   attempts: fc.array(attempt, { maxLength: 3 }),
-  then: fc.constantFrom('nothing', 'complete', 'compact', 'recover', 'replay'),
+  then: fc.constantFrom(...ENDS),
 });
+type Batch = typeof batch extends fc.Arbitrary<infer T> ? T : never;
 
 class Killed extends Error {}
 
-/** The stores as one attempt sees them: every call is a step of the scheduler, and one of them may be its last. */
-function throughFaults(warehouse: Warehouse, scheduler: fc.Scheduler, attempt: Attempt): Warehouse {
+/** Waits until it is this call's turn. */
+type Step = (call: string) => Promise<unknown>;
+
+/** The stores as one attempt sees them: every call is a step, and one of them may be its last. */
+function throughFaults(warehouse: Warehouse, step: Step, attempt: Attempt): Warehouse {
   const { diesAt, effect, zombie } = attempt;
   let calls = 0;
   let ofKind = 0;
@@ -76,11 +82,11 @@ function throughFaults(warehouse: Warehouse, scheduler: fc.Scheduler, attempt: A
           if (diesAt !== null && call > diesAt) throw new Killed();
           const sleeps = name === zombie?.on && ofKind++ === zombie.nth;
           const steps = sleeps ? zombie.steps : 1;
-          for (let step = 0; step < steps; step++) await scheduler.schedule(Promise.resolve(), String(name));
+          for (let i = 0; i < steps; i++) await step(String(name));
           if (call === diesAt && !effect) throw new Killed();
           const answer: unknown = await (member as (...all: unknown[]) => unknown).apply(target, args);
           if (call === diesAt) throw new Killed();
-          await scheduler.schedule(Promise.resolve(), `${String(name)} answered`);
+          await step(`${String(name)} answered`);
           return answer;
         };
       },
@@ -186,6 +192,96 @@ async function planReplay(
   return { request, moved };
 }
 
+/** Batches that go through `step` into stores of their own, and what must be in those at the end. */
+class World {
+  readonly real: Warehouse;
+  readonly zombies: Promise<unknown>[] = [];
+  private readonly rows = new Map<string, number>();
+
+  private constructor(
+    private readonly batches: Batch[],
+    private readonly step: Step,
+    storage: MemoryStorage,
+  ) {
+    this.real = { storage, catalog: new NoneCatalog(storage) };
+  }
+
+  static async create(batches: Batch[], step: Step): Promise<World> {
+    const storage = new MemoryStorage();
+    const world = new World(batches, step, storage);
+    for (const table of TABLES) await world.real.catalog.ensureTable(catalogTable(storage, table));
+    return world;
+  }
+
+  async drive(): Promise<void> {
+    const { batches, real, rows, step, zombies } = this;
+    for (const [i, { files, attempts, then }] of batches.entries()) {
+      const seq = i + 1;
+      const from = { 0: i * 10 };
+      const request: CommitRequest = await stageBatch(real, {
+        seq,
+        from,
+        to: { 0: seq * 10 },
+        files,
+      });
+      for (const { table, hh, rows: count } of files) {
+        rows.set(`${table ?? 'stat_click'}/${hh}`, (rows.get(`${table ?? 'stat_click'}/${hh}`) ?? 0) + count);
+      }
+      await persist(attempts, zombies, async (each) => {
+        const summary = await commitBatch(throughFaults(real, step, each), request);
+        expect(summary.positions).toEqual({ 0: seq * 10 });
+      });
+      const after = attempts.filter((each) => each.zombie === null);
+      if (then === 'complete') {
+        const completion = {
+          partition: { dt: '2026-01-01', hh: '00' },
+          positions: {},
+          completedAt: 'now',
+        };
+        await persist(after, zombies, (each) =>
+          completePartition(throughFaults(real, step, each), {
+            ...{ ...completion, table: 'stat_click', createMissing: true },
+          }),
+        );
+      }
+      if (then === 'compact') {
+        let n = 0;
+        await persist(after, zombies, (each) => compact(throughFaults(real, step, each), `${seq}.${n++}`));
+      }
+      // A record that leaves the quarantine must be in one place, wherever an attempt dies and whoever comes late.
+      const replay = then === 'replay' ? await planReplay(real) : undefined;
+      if (replay) {
+        const { request: again, moved } = replay;
+        rows.set('stat_click/00', rows.get('stat_click/00')! - moved);
+        rows.set('stat_view/00', (rows.get('stat_view/00') ?? 0) + moved);
+        await persist(attempts, zombies, async (each) => {
+          const summary = await commitBatch(throughFaults(real, step, each), again);
+          expect(summary.outcome).not.toBe('superseded');
+        });
+        // The same request under another name finds the record taken and changes nothing.
+        const other = { ...again, batch: 'another replay', removals: [], manifests: [] };
+        expect((await commitBatch(real, other)).outcome).toBe('superseded');
+      }
+      if (then === 'recover') {
+        await persist(after, zombies, async (each) => {
+          const found = await recover(throughFaults(real, step, each), STREAM);
+          expect(found).toMatchObject({ seq, positions: { 0: seq * 10 } });
+        });
+      }
+    }
+  }
+
+  /** Every staged file is in one place, and everything that tells of it says the same. */
+  async check(): Promise<void> {
+    const { batches, real, rows } = this;
+    expect(await recover(real, STREAM)).toMatchObject({
+      seq: batches.length,
+      positions: { 0: batches.length * 10 },
+    });
+    await checkWorld(real, batches, rows);
+  }
+}
+
 describe('commits under faults', () => {
   it('put every staged file in exactly one place and count it once', async () => {
     await fc.assert(
@@ -193,86 +289,40 @@ describe('commits under faults', () => {
         fc.scheduler(),
         fc.array(batch, { minLength: 1, maxLength: 3 }),
         async (scheduler, batches) => {
-          const storage = new MemoryStorage();
-          const real: Warehouse = { storage, catalog: new NoneCatalog(storage) };
-          for (const table of TABLES) await real.catalog.ensureTable(catalogTable(storage, table));
-          const zombies: Promise<unknown>[] = [];
-          const rows = new Map<string, number>();
-
-          const driver = async (): Promise<void> => {
-            for (const [i, { files, attempts, then }] of batches.entries()) {
-              const seq = i + 1;
-              const from = { 0: i * 10 };
-              const request: CommitRequest = await stageBatch(real, {
-                seq,
-                from,
-                to: { 0: seq * 10 },
-                files,
-              });
-              for (const { table, hh, rows: count } of files) {
-                rows.set(
-                  `${table ?? 'stat_click'}/${hh}`,
-                  (rows.get(`${table ?? 'stat_click'}/${hh}`) ?? 0) + count,
-                );
-              }
-              await persist(attempts, zombies, async (each) => {
-                const summary = await commitBatch(throughFaults(real, scheduler, each), request);
-                expect(summary.positions).toEqual({ 0: seq * 10 });
-              });
-              const after = attempts.filter((each) => each.zombie === null);
-              if (then === 'complete') {
-                const completion = {
-                  partition: { dt: '2026-01-01', hh: '00' },
-                  positions: {},
-                  completedAt: 'now',
-                };
-                await persist(after, zombies, (each) =>
-                  completePartition(throughFaults(real, scheduler, each), {
-                    ...{ ...completion, table: 'stat_click', createMissing: true },
-                  }),
-                );
-              }
-              if (then === 'compact') {
-                let n = 0;
-                await persist(after, zombies, (each) =>
-                  compact(throughFaults(real, scheduler, each), `${seq}.${n++}`),
-                );
-              }
-              // A record that leaves the quarantine must be in one place, wherever an attempt dies and whoever comes late.
-              const replay = then === 'replay' ? await planReplay(real) : undefined;
-              if (replay) {
-                const { request: again, moved } = replay;
-                rows.set('stat_click/00', rows.get('stat_click/00')! - moved);
-                rows.set('stat_view/00', (rows.get('stat_view/00') ?? 0) + moved);
-                await persist(attempts, zombies, async (each) => {
-                  const summary = await commitBatch(throughFaults(real, scheduler, each), again);
-                  expect(summary.outcome).not.toBe('superseded');
-                });
-                // The same request under another name finds the record taken and changes nothing.
-                const other = { ...again, batch: 'another replay', removals: [], manifests: [] };
-                expect((await commitBatch(real, other)).outcome).toBe('superseded');
-              }
-              if (then === 'recover') {
-                await persist(after, zombies, async (each) => {
-                  const found = await recover(throughFaults(real, scheduler, each), STREAM);
-                  expect(found).toMatchObject({ seq, positions: { 0: seq * 10 } });
-                });
-              }
-            }
-          };
-          await scheduler.waitFor(driver());
-          await scheduler.waitFor(Promise.all(zombies));
-
-          expect(await recover(real, STREAM)).toMatchObject({
-            seq: batches.length,
-            positions: { 0: batches.length * 10 },
-          });
-          await checkWorld(real, batches, rows);
+          const world = await World.create(batches, (call) => scheduler.schedule(Promise.resolve(), call));
+          await scheduler.waitFor(world.drive());
+          await scheduler.waitFor(Promise.all(world.zombies));
+          await world.check();
         },
       ),
       { numRuns: Number(process.env['RUNS'] ?? 150) },
     );
   }, 60_000);
+
+  it.each(ENDS)(
+    'may die at any call of a commit or of what follows: %s',
+    async (then) => {
+      const files = [1, 2].map((rows): FileWish => ({ table: 'stat_click', hh: '00', rows }));
+      const base: Batch = { files, attempts: [], then: 'complete' };
+      for (const effect of [false, true]) {
+        for (const files of [[], [{ table: 'stat_click', hh: '00', rows: 4 }]]) {
+          // All calls of the world are two steps each; one attempt makes fewer.
+          let steps = Infinity;
+          for (let diesAt = 0; diesAt < steps / 2; diesAt++) {
+            steps = 0;
+            const dying: Attempt = { diesAt, effect, zombie: null };
+            const world = await World.create([base, { files, attempts: [dying], then }], () => {
+              steps += 1;
+              return Promise.resolve();
+            });
+            await world.drive();
+            await world.check();
+          }
+        }
+      }
+    },
+    60_000,
+  );
 });
 
 async function checkWorld(
