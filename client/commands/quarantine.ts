@@ -23,6 +23,7 @@ import { byReason, chosen, nothingChosen } from '../quarantine-text.js';
 import { encodedBytes, shownBytes } from '../raw-bytes.js';
 import { openSession, settingsOf, temporalTarget } from '../session.js';
 import { ask, ifRunning, withTemporal, type TemporalClient } from '../temporal.js';
+import { handedInOnly, workersComing } from '../workers-alive.js';
 
 interface Options {
   config: string;
@@ -153,6 +154,11 @@ export async function replay(name: string, options: ReplayOptions): Promise<void
         staticSummary: `reads ${source.topic} (${source.kafka}) for all its tables`,
       });
     } else await client.workflow.getHandle(tableWorkflowId(table)).signal(replayQuarantineSignal, request);
+    const { taskQueue } = session.runtime.temporal;
+    if (!(await workersComing(client, taskQueue))) {
+      note(`${pc.yellow('WorkerMissing')}: ${handedInOnly(taskQueue)}`);
+      return { id };
+    }
     return options.wait ? waitFor(client, topicWorkflow, quarantine, id) : { id };
   });
   if (options.json) printJson({ table, ...result });

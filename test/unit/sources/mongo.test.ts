@@ -2,7 +2,7 @@ import { MongoNetworkError, MongoServerError, Timestamp } from 'mongodb';
 import { describe, expect, it } from 'vitest';
 import { chunkFilter } from '../../../sources/mongo-chunks.js';
 import { judgeNode, nodeFacts, orderKeyOf } from '../../../sources/mongo-node.js';
-import { mongoError } from '../../../sources/mongo-session.js';
+import { mongoError, MongoSession } from '../../../sources/mongo-session.js';
 
 const member = {
   setName: 'rs0',
@@ -62,6 +62,17 @@ describe('chunks', () => {
 });
 
 describe('faults', () => {
+  it('of connecting name the hosts, and where they are written, and no password', async () => {
+    const open = MongoSession.open({
+      ...{ url: 'mongodb://reader:pass-of-reader@127.0.0.1:1/?directConnection=true', connectTimeoutMs: 200 },
+      ...{ readPreference: 'primary', direct: true },
+    });
+    await expect(open).rejects.toMatchObject({
+      code: 'SourceUnavailable',
+      message: expect.stringMatching(/^(?!.*pass-of).*127\.0\.0\.1:1 \(.*bootstrap\.url/) as string,
+    });
+  });
+
   it('of the network are tried again; refusals are not', () => {
     expect(mongoError(new MongoNetworkError('gone'), 'reading')).toMatchObject({
       code: 'SourceUnavailable',

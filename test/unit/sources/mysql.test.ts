@@ -170,6 +170,15 @@ describe('errors', () => {
     expect(error.message).toContain('reading shop.orders: words');
   });
 
+  // "The database did not answer" is of use only with which one, and where that is written.
+  it('says which server did not let itself be connected to, and where its address is written', async () => {
+    const url = 'mysql://reader:pass-of-reader@127.0.0.1:1/';
+    await expect(MysqlSession.open({ url })).rejects.toMatchObject({
+      code: 'SourceUnavailable',
+      message: expect.stringMatching(/^(?!.*pass-of).*127\.0\.0\.1:1 \(.*bootstrap\.url/) as string,
+    });
+  });
+
   it('never repeats a URL, which may hold a password', async () => {
     await expect(MysqlSession.open({ url: 'root:secret@host' })).rejects.toThrow(/^(?!.*secret).*mysql:\/\//);
   });

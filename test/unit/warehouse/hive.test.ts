@@ -40,6 +40,17 @@ describe('errors of Hive', () => {
   const seen = (message: string, code = -1): unknown =>
     toCatalogError(fromDriver({ name: 'Status Error', message, code }), 'ALTER TABLE\n  t ...', 'h:1');
 
+  // Somebody who did not write the config must find the line that says where Hive is.
+  it('names the server and the option of the config, if the server cannot be reached', () => {
+    const error = toCatalogError(new HiveConnectionError('connect ECONNREFUSED'), 'x', 'h:1');
+    expect(error).toMatchObject({
+      code: 'CatalogUnavailable',
+      message: expect.stringMatching(
+        /h:1 \(warehouse\.catalog\.host and port\): connect ECONNREFUSED/,
+      ) as string,
+    });
+  });
+
   it.each([
     [
       'Error while compiling statement: FAILED: SemanticException [Error 10001]: Table not found d.t',
