@@ -148,12 +148,23 @@ function notStarted({ name: table, mode, source }: KnownTable): TableOverview {
   };
 }
 
-/** How old the numbers of tables are that have any. */
+/**
+ * How old the numbers of tables are that have any. A topic tells all of its tables at once: one of them is looked at, or a page of
+ * hundreds of tables would be hundreds of questions.
+ */
 export async function addFreshness(client: Client, tables: TableOverview[], workers: boolean): Promise<void> {
-  const numbered = tables.filter(({ lagRecords, rows }) => lagRecords !== null || rows > 0);
-  await mapParallel(numbered, AT_ONCE, async (table) => {
-    table.seenMs = await lastHeard(client, table.workflowId!);
-    table.stale = isStale(table, workers, Date.now());
+  const bySource = new Map<string, TableOverview[]>();
+  for (const table of tables) {
+    if (table.lagRecords === null && table.rows === 0) continue;
+    bySource.set(table.source, [...(bySource.get(table.source) ?? []), table]);
+  }
+  await mapParallel([...bySource.values()], AT_ONCE, async (told) => {
+    const read = told.find(({ phase }) => phase !== 'paused') ?? told[0]!;
+    const seenMs = await lastHeard(client, read.workflowId!);
+    for (const table of told) {
+      table.seenMs = seenMs;
+      table.stale = isStale(table, workers, Date.now());
+    }
   });
 }
 
