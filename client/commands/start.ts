@@ -46,6 +46,10 @@ export async function start(
   const tables = pickTables(specs, names);
   if (options.rebootstrap) checkRebootstrap(tables, names);
   if (tables.length === 0) note('The config has no tables; add one (tributary discover proposes it).');
+  // First, because tables that run must be asked what they run by, and maybe no worker is there to answer.
+  const findings = options.dryRun ? topicFindings(tables, await topicsOf(runtime, tables)) : [];
+  for (const { code, message } of findings) note(`${pc.yellow(code)}: ${message}`);
+  if (findings.some(({ code }) => code === 'TopicNotFound')) process.exitCode = 1;
   const target = await temporalTarget(runtime.temporal);
   const started = await withTemporal(target, async (client) => {
     const results: Started[] = [];
@@ -73,13 +77,8 @@ export async function start(
     if (others !== undefined) note(`${pc.yellow('WorkersOutdated')}: ${others}`);
     return results;
   });
-  if (options.dryRun) {
-    for (const { table, code, message } of topicFindings(tables, await topicsOf(runtime, tables))) {
-      note(`${pc.yellow(code)}: ${message}`);
-      const result = started.find((each) => each.table === table)!;
-      result.topic = { code, message };
-      if (code === 'TopicNotFound') process.exitCode = 1;
-    }
+  for (const { table, code, message } of findings) {
+    started.find((each) => each.table === table)!.topic = { code, message };
   }
   if (options.json) printJson(started);
 }
