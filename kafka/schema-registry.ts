@@ -54,10 +54,13 @@ export class SchemaRegistry {
     }
   }
 
-  /** A registry says in its own words that it has no such schema; a wrong address or a proxy answers 404 in other words. */
+  /**
+   * A registry has a number of its own for a schema that it does not have. For an address that it does not have (Apicurio without
+   * its path, say) it answers 404 and no more, as a proxy does.
+   */
   private async notFound(url: string, response: Response): Promise<undefined> {
     const text = await response.text();
-    if (/"error_code"\s*:\s*404\d*/.test(text)) return undefined;
+    if (/"error_code"\s*:\s*404\d\d/.test(text)) return undefined;
     throw this.unavailable(url, 'it answers 404, and not as a registry does: is the address right?');
   }
 

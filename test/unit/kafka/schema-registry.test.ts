@@ -43,6 +43,11 @@ describe('the schema registry', () => {
 
   it.each([
     ['a 404 that is not its own: the address is wrong, no schema is missing', 404, '<html>nginx</html>'],
+    [
+      "a 404 of a registry's server for a path that is none of its API's",
+      404,
+      '{"error_code":404,"message":"RESTEASY003210: Could not find resource for full path: http://registry/schemas/ids/7"}',
+    ],
     ['an error inside', 500, ''],
     ['an answer without a schema', 200, '{}'],
   ])('%s is tried again', async (_what, status, body) => {
