@@ -13,12 +13,23 @@ export const PROBLEM_PREFIX = '{"avro_problem":';
 const HEADER = 5;
 
 /**
+ * Registries count from 1. A number from here on is most likely none, but the beginning of a record whose number is elsewhere: without an
+ * old row and with a new one it begins with 0 and 2.
+ */
+const DOUBTFUL = 1 << 24;
+/** So many doubtful numbers are asked for; a topic without numbers would have the registry asked once a record. */
+const MAX_DOUBTS = 1000;
+const APICURIO =
+  "Apicurio's converter needs apicurio.registry.headers.enabled=false, apicurio.registry.as-confluent=true and apicurio.registry.use-id=contentId";
+
+/**
  * Records of Debezium's Avro converter as the lines that its JSON converter would have written, schemas included, so that both are
  * read by the same SQL. A record that cannot be read becomes a line that says why.
  */
 export class AvroLines {
   private readonly readers = new Map<number, AvroReader | { problem: Problem }>();
   private problemCount = 0;
+  private doubts = 0;
 
   private constructor(
     readonly linesPath: string,
@@ -97,28 +108,30 @@ export class AvroLines {
 
   private async read(bytes: Buffer): Promise<string | { problem: Problem }> {
     if (bytes.length < HEADER || bytes[0] !== 0) {
-      return {
-        problem: {
-          reason: 'record_undecodable',
-          detail: 'no Avro record: it does not begin with the number of a schema',
-        },
-      };
+      return undecodable(`no Avro record: it does not begin with the number of a schema. ${APICURIO}`);
     }
-    const reader = await this.readerOf(bytes.readUInt32BE(1));
+    const id = bytes.readInt32BE(1);
+    // Not asked for: a registry answers what it cannot take for a number as it answers a wrong address, and the table would wait for ever.
+    if (id < 0) return undecodable(`no Avro record: ${id >>> 0} is too much for the number of a schema`);
+    if (id === 0) return undecodable(`the number of the schema has eight bytes, or is none. ${APICURIO}`);
+    const reader = await this.readerOf(id);
     if ('problem' in reader) return reader;
     try {
       const json = reader.json(bytes, HEADER);
       const { connectFields } = reader;
       return connectFields === undefined ? json : `{"schema":{"fields":${connectFields}},"payload":${json}}`;
     } catch (error) {
-      return { problem: { reason: 'record_undecodable', detail: errorMessage(error) } };
+      return undecodable(errorMessage(error));
     }
   }
 
   private async readerOf(id: number): Promise<AvroReader | { problem: Problem }> {
     const known = this.readers.get(id);
     if (known) return known;
+    const doubtful = id >= DOUBTFUL;
+    if (doubtful && this.doubts >= MAX_DOUBTS) return unknownSchema(id);
     const text = await this.lookup(id);
+    if (doubtful && text === undefined) this.doubts += 1;
     const made = text === undefined ? unknownSchema(id) : readerOrProblem(id, text);
     this.readers.set(id, made);
     return made;
@@ -130,15 +143,20 @@ interface Problem {
   detail: string;
 }
 
+function undecodable(detail: string): { problem: Problem } {
+  return { problem: { reason: 'record_undecodable', detail } };
+}
+
 function unknownSchema(id: number): { problem: Problem } {
-  return { problem: { reason: 'schema_unknown', detail: `the registry has no schema ${id}` } };
+  const advice = id < DOUBTFUL ? '' : `, and that is hardly a number: is it in the headers? ${APICURIO}`;
+  return { problem: { reason: 'schema_unknown', detail: `the registry has no schema ${id}${advice}` } };
 }
 
 function readerOrProblem(id: number, text: string): AvroReader | { problem: Problem } {
   try {
     return new AvroReader(text);
   } catch (error) {
-    return { problem: { reason: 'record_undecodable', detail: `schema ${id}: ${errorMessage(error)}` } };
+    return undecodable(`schema ${id}: ${errorMessage(error)}`);
   }
 }
 

@@ -80,13 +80,15 @@ export class AvroReader {
   private connect(schema: AvroSchema): ConnectSchema {
     const found = this.resolve(schema) ?? { type: 'string' };
     const type = found['connect.type'] ?? CONNECT_TYPES[found.type as string] ?? 'string';
+    const name = found['connect.name'] ?? LOGICAL_NAMES[found.logicalType ?? ''];
     const parameters = {
       ...(found.scale !== undefined && { scale: String(found.scale) }),
+      ...(found.precision !== undefined && { 'connect.decimal.precision': String(found.precision) }),
       ...found['connect.parameters'],
     };
     return {
       type,
-      ...(found['connect.name'] !== undefined && { name: found['connect.name'] }),
+      ...(name !== undefined && { name }),
       ...(Object.keys(parameters).length > 0 && { parameters }),
       ...(found.fields && {
         fields: found.fields.map((field) => ({ ...this.connect(field.type), field: field.name })),
@@ -94,6 +96,14 @@ export class AvroReader {
     };
   }
 }
+
+/** What Connect calls Avro's own logical types, for converters that are told to leave Connect's names out. */
+const LOGICAL_NAMES: Record<string, string> = {
+  decimal: 'org.apache.kafka.connect.data.Decimal',
+  date: 'org.apache.kafka.connect.data.Date',
+  'time-millis': 'org.apache.kafka.connect.data.Time',
+  'timestamp-millis': 'org.apache.kafka.connect.data.Timestamp',
+};
 
 const CONNECT_TYPES: Record<string, string> = {
   int: 'int32',

@@ -16,8 +16,10 @@ export interface AvroObject {
   'connect.name'?: string;
   'connect.type'?: string;
   'connect.parameters'?: Record<string, string>;
+  logicalType?: string;
   /** Of a decimal, by Avro's own rules. */
   scale?: number;
+  precision?: number;
 }
 
 /** Reads one value and answers its JSON. */

@@ -92,14 +92,14 @@ class Registry {
     const avroText = JSON.stringify(avroSchema(schema));
     if (!this.schemas.includes(avroText)) this.schemas.push(avroText);
     const header = Buffer.alloc(5);
-    header.writeUInt32BE(this.schemas.indexOf(avroText), 1);
+    header.writeUInt32BE(this.schemas.indexOf(avroText) + 1, 1);
     const type = exactType(JSON.parse(avroText));
     return Buffer.concat([header, type.toBuffer(avroValue(schema, payload))]);
   }
 
   lookup = (id: number): Promise<string | undefined> => {
     this.asked += 1;
-    return Promise.resolve(this.schemas[id]);
+    return Promise.resolve(this.schemas[id - 1]);
   };
 }
 
@@ -186,6 +186,37 @@ describe('debezium-avro: records that cannot be read', () => {
     });
     expect(await landed.rows(`${tables[0]!.spec.name}_changelog`)).toHaveLength(1);
     expect(landed.result).toMatchObject({ records: 5, quarantined: 3, withoutRows: 1 });
+  });
+
+  it('what no registry takes for a number is not asked for: its answer could not be told from a wrong address', async () => {
+    const wrong = Buffer.from(good);
+    wrong.writeUInt32BE(0x80000000, 1);
+    const asked: number[] = [];
+    const lookup = (id: number) => {
+      asked.push(id);
+      return registry.lookup(id);
+    };
+    const landed = await land(tables, [{ value: wrong }, { value: good }], { schemas: () => lookup });
+    expect(await landed.reasons()).toEqual(['0: record_undecodable']);
+    expect(asked).toEqual([1]);
+  });
+
+  it('a topic whose records begin with no numbers does not ask the registry once a record', async () => {
+    const records = Array.from({ length: 1500 }, (_, i) => {
+      const value = Buffer.from(good);
+      value.writeUInt32BE(0x02000000 + i, 1);
+      return { value };
+    });
+    let asked = 0;
+    const lookup = () => {
+      asked += 1;
+      return Promise.resolve(undefined);
+    };
+    const landed = await land(tables, records, { schemas: () => lookup });
+    expect(landed.result.quarantineReasons).toEqual({
+      [`${tables[0]!.spec.name}_quarantine`]: { schema_unknown: 1500 },
+    });
+    expect(asked).toBe(1000);
   });
 
   it('a registry that is down stops the split instead of quarantining what it could have told', async () => {
