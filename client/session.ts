@@ -1,7 +1,8 @@
 import type { TLSConfig } from '@temporalio/client';
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { TributaryError } from '../common/errors.js';
-import { loadConfig, type LoadedConfig } from '../config/load.js';
+import { loadConfig, parseConfig, type LoadedConfig } from '../config/load.js';
 import { ConfigError } from '../config/problems.js';
 import { resolveRuntime } from '../config/resolve-runtime.js';
 import { resolveTables } from '../config/resolve.js';
@@ -34,6 +35,11 @@ export async function openSession(
     runtime: resolveRuntime(loaded),
     specs: resolveTables(loaded).map(({ spec }) => spec),
   };
+}
+
+/** The connections of the file as it is now. @throws ConfigError */
+export function readRuntime(file: string): RuntimeConfig {
+  return resolveRuntime(parseConfig(readFileSync(file, 'utf8'), file, { secrets: 'optional' }));
 }
 
 /**

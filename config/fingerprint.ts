@@ -1,25 +1,26 @@
 import { contentHash } from '../common/hash.js';
 import type { RuntimeConfig } from './runtime.js';
 
-/** What a worker reads from its config once, when it starts, by the name of the section. Secrets are left out. */
-export type ConnectionPrints = Record<'kafka' | 'catalog' | 'storage' | 'bootstrap', string>;
+/** Connections that a worker keeps as they were when it started, by their keys in the config. Secrets are left out. */
+export type ConnectionPrints = Record<string, string>;
 
 /** Digits that tell two connections apart; they go into names that people see. */
 const DIGITS = 6;
 
 /** Short hashes of the connections: equal on two machines if both have the same config there. */
 export function connectionPrints(runtime: RuntimeConfig): ConnectionPrints {
-  const { kafka, catalog, storage, secrets } = runtime;
+  const { kafka, catalog, storage } = runtime;
   return {
-    kafka: contentHash(kafka, DIGITS),
+    // One each: a worker reads a cluster that it does not know yet when a table asks for it.
+    ...Object.fromEntries(
+      Object.entries(kafka).map(([name, cluster]) => [`kafka.${name}`, contentHash(cluster, DIGITS)]),
+    ),
     catalog: contentHash(catalog, DIGITS),
     storage: contentHash(storage, DIGITS),
-    // A table that reads its source once more needs the source's address, which a worker learns when it starts.
-    bootstrap: contentHash(Object.keys(secrets).sort(), DIGITS),
   };
 }
 
-/** The prints as a worker tells them in its identity: `123@host kafka=0a1b2c catalog=…`. */
+/** The prints as a worker tells them in its identity: `123@host kafka.main=0a1b2c catalog=…`. */
 export function printsText(prints: ConnectionPrints): string {
   return Object.entries(prints)
     .map(([section, print]) => `${section}=${print}`)
@@ -28,10 +29,9 @@ export function printsText(prints: ConnectionPrints): string {
 
 /** Sections in which a worker's identity differs from the prints; none for one that does not tell. */
 export function differingSections(identity: string, prints: ConnectionPrints): string[] {
-  return Object.entries(prints)
-    .filter(([section, print]) => {
-      const theirs = new RegExp(`\\b${section}=([0-9a-f]+)`).exec(identity)?.[1];
-      return theirs !== undefined && theirs !== print;
-    })
-    .map(([section]) => section);
+  const theirs = new Map(identity.split(' ').map((part) => part.split('=') as [string, string | undefined]));
+  return Object.keys(prints).filter((section) => {
+    const print = theirs.get(section);
+    return print !== undefined && print !== prints[section];
+  });
 }

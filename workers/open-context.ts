@@ -2,7 +2,6 @@ import { availableParallelism, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { readFileSync } from 'node:fs';
 import type { ActivityContext } from '../activities/context.js';
-import { TributaryError } from '../common/errors.js';
 import type { Logger } from '../common/log.js';
 import type { CatalogRuntime, KafkaRuntime, RuntimeConfig, StorageRuntime } from '../config/runtime.js';
 import type { ClusterOptions } from '../kafka/client.js';
@@ -15,9 +14,19 @@ import { NoneCatalog } from '../warehouse/catalog-none.js';
 import type { Storage } from '../warehouse/storage.js';
 import { FileStorage } from '../warehouse/storage-file.js';
 import { WebHdfsStorage } from '../warehouse/storage-webhdfs.js';
+import { LiveConfig } from './live-config.js';
 
-/** Opens what activities need. Nothing is contacted yet: an outage at start is met like any other, by retrying. */
-export function openContext(runtime: RuntimeConfig, log: Logger, stopping: AbortSignal): ActivityContext {
+/**
+ * Opens what activities need. Nothing is contacted yet: an outage at start is met like any other, by retrying.
+ * @param readAgain reads the config's file once more, for what came into it after the start
+ */
+export function openContext(
+  runtime: RuntimeConfig,
+  log: Logger,
+  stopping: AbortSignal,
+  readAgain: () => RuntimeConfig = () => runtime,
+): ActivityContext {
+  const live = new LiveConfig(runtime, readAgain);
   const readers = new Map<string, RangeReader>();
   const registries = new Map<string, SchemaRegistry>();
   const storage = openStorage(runtime.storage);
@@ -28,24 +37,18 @@ export function openContext(runtime: RuntimeConfig, log: Logger, stopping: Abort
     reader: (name) => {
       const known = readers.get(name);
       if (known) return known;
-      const cluster = runtime.kafka[name];
-      if (!cluster) throw clusterUnknown(name, Object.keys(runtime.kafka));
-      const reader = createRangeReader(clusterOptions(cluster, log));
+      const reader = createRangeReader(clusterOptions(live.cluster(name), log));
       readers.set(name, reader);
       return reader;
     },
     schemas: (kafka, url) => {
-      const known = registries.get(`${kafka} ${url}`) ?? openRegistry(runtime.kafka[kafka], url);
+      const known = registries.get(`${kafka} ${url}`) ?? openRegistry(live.cluster(kafka), url);
       registries.set(`${kafka} ${url}`, known);
       return (id) => known.schema(id);
     },
     storage,
     catalog,
-    secret: (reference) => {
-      const secret = runtime.secrets[reference];
-      if (!secret) throw secretUnknown(reference);
-      return secret.reveal();
-    },
+    secret: (reference) => live.secret(reference).reveal(),
     scratch: runtime.worker.scratch ?? join(tmpdir(), 'tributary'),
     duckdb: {
       threads: Math.max(1, Math.floor(availableParallelism() / slots)),
@@ -94,8 +97,8 @@ export function clusterOptions(cluster: KafkaRuntime, log?: Logger): ClusterOpti
 }
 
 /** A registry's client; the cluster's credentials are for the cluster's own registry alone. */
-function openRegistry(cluster: KafkaRuntime | undefined, url: string): SchemaRegistry {
-  const own = cluster?.registry?.url === url ? cluster.registry : undefined;
+function openRegistry(cluster: KafkaRuntime, url: string): SchemaRegistry {
+  const own = cluster.registry?.url === url ? cluster.registry : undefined;
   return new SchemaRegistry({
     url,
     ...(own?.username !== undefined && { username: own.username }),
@@ -121,20 +124,4 @@ function memoryBytes(text: string): number {
   const [, number, unit] = /^([\d.]+)(MB|GB|MiB|GiB)$/.exec(text) ?? [];
   const bytes = { MB: 1e6, GB: 1e9, MiB: 2 ** 20, GiB: 2 ** 30 }[unit as 'MB' | 'GB' | 'MiB' | 'GiB'];
   return Number(number) * bytes;
-}
-
-function secretUnknown(reference: string): TributaryError {
-  return new TributaryError({
-    code: 'SecretMissing',
-    message: `This worker's config has no ${reference}. Workers of one task queue need the same tables and secrets.`,
-    attributes: { reference },
-  });
-}
-
-function clusterUnknown(name: string, known: string[]): TributaryError {
-  return new TributaryError({
-    code: 'ClusterUnknown',
-    message: `This worker's config has no Kafka cluster ${name} (it has: ${known.join(', ')}). Workers of one task queue need the same clusters.`,
-    attributes: { name, known },
-  });
 }

@@ -5,7 +5,7 @@ import { redact } from '../../config/secret.js';
 import { installRuntime } from '../../workers/runtime.js';
 import { openContext } from '../../workers/open-context.js';
 import { runWorker } from '../../workers/worker.js';
-import { connectionOptions, openSession } from '../session.js';
+import { connectionOptions, openSession, readRuntime } from '../session.js';
 
 /** Runs a worker until SIGTERM or SIGINT; a second signal ends it at once. */
 export async function worker(options: { config: string }): Promise<void> {
@@ -15,7 +15,7 @@ export async function worker(options: { config: string }): Promise<void> {
     ...(runtime.worker.metrics !== undefined && { metricsAddress: runtime.worker.metrics }),
   });
   const stop = new AbortController();
-  const context = openContext(runtime, log, stop.signal);
+  const context = openContext(runtime, log, stop.signal, () => readRuntime(options.config));
   for (const name of ['SIGTERM', 'SIGINT'] as const) {
     process.on(name, () => {
       if (stop.signal.aborted) process.exit(1);

@@ -78,12 +78,6 @@ async function until(
   );
 }
 
-/** A worker with the config as it is now. */
-async function restartWorker(): Promise<void> {
-  if (worker !== undefined) await kill(worker, 'SIGKILL');
-  worker = here.startWorker();
-}
-
 const directory = (table: string, generation = 1): string =>
   join(here.dir, 'data', '_tributary', 'bootstrap', table, String(generation));
 
@@ -215,6 +209,7 @@ describe('a mirror that begins with what its source has already', () => {
   });
 
   // Stopping must stop the load on the source; starting must not begin anew. Shards and tables without a key are common.
+  // The worker has run since before these tables were in its file.
   it('TiDB: shards into one table, a table without a primary key, a stop half way', async () => {
     for (const shard of [0, 1, 2]) {
       await sql.query(`CREATE TABLE item_${shard} (id INT PRIMARY KEY, v VARCHAR(20))`);
@@ -236,7 +231,6 @@ describe('a mirror that begins with what its source has already', () => {
           more: '    key: [who, n]\n',
         }),
     );
-    await restartWorker();
     await here.ok('start', items);
     await until(items, 'some chunks', (s) => (s.bootstrap?.chunksDone ?? 0) >= 2);
     await here.ok('stop', items);
@@ -277,7 +271,6 @@ describe('a mirror that begins with what its source has already', () => {
         every: 'minute',
       }),
     );
-    await restartWorker();
     await here.ok('start', table);
     await until(table, 'some chunks', (s) => (s.bootstrap?.chunksDone ?? 0) >= 1);
     await here.ok('stop', table);
@@ -342,7 +335,6 @@ describe('a mirror that begins with what its source has already', () => {
         more: '    columns: [{ name: user_id, type: bigint, path: $.user.id }, { name: items, type: "array<struct<sku:string,n:int>>" }]\n',
       }),
     );
-    await restartWorker();
     await here.ok('start', table);
     await until(table, 'some chunks', (s) => (s.bootstrap?.chunksDone ?? 0) >= 4);
     await kill(worker!, 'SIGKILL');

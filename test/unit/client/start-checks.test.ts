@@ -45,7 +45,7 @@ describe('connections that workers have read from an older file', () => {
 
   it('are named by worker and section, with what to do', () => {
     const text = otherConnections([worker(BASE + APPEND), worker(moved)], prints(moved), 65_000);
-    expect(text).toMatch(/12@host \(kafka; last heard 5 s ago\).*restart the workers/);
+    expect(text).toMatch(/12@host \(kafka\.main; last heard 5 s ago\).*restart the workers/);
     expect(text).not.toMatch(/storage|catalog/);
   });
 
@@ -53,6 +53,14 @@ describe('connections that workers have read from an older file', () => {
     const other = BASE + APPEND.replace('bigint', 'string');
     expect(otherConnections([worker(other)], prints(BASE + APPEND))).toBeUndefined();
     expect(otherConnections([{ identity: '12@host', seenMs: 0 }], prints(moved))).toBeUndefined();
+  });
+
+  it('are no matter where a cluster was added: a worker finds it in the file when a table asks for it', () => {
+    const more =
+      BASE.replace('kafka:', 'kafka:\n  other: { brokers: [k2:9092] }') +
+      APPEND.replace('topic:', 'kafka: main, topic:');
+    expect(Object.keys(prints(more))).toContain('kafka.other');
+    expect(otherConnections([worker(BASE + APPEND)], prints(more))).toBeUndefined();
   });
 
   it('show nothing of a secret, and are the same whether it is known or not', () => {
