@@ -61,7 +61,10 @@ export class SchemaRegistry {
   private async notFound(url: string, response: Response): Promise<undefined> {
     const text = await response.text();
     if (/"error_code"\s*:\s*404\d\d/.test(text)) return undefined;
-    throw this.unavailable(url, 'it answers 404, and not as a registry does: is the address right?');
+    throw this.unavailable(
+      url,
+      'it answers 404, and not as a registry does, so the address may lack a path (/apis/ccompat/v7 of Apicurio)',
+    );
   }
 
   private unavailable(url: string, reason: string, cause?: unknown): TributaryError {
