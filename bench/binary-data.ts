@@ -1,4 +1,4 @@
-import { exactType } from '../changelog/formats/avro-json.js';
+import { exactType } from './avro-type.js';
 import { message, number } from '../demo/mirror/protobuf.js';
 import { COLUMNS, NUMBERS, row, START, type Row } from './format-data.js';
 

@@ -1,5 +1,3 @@
-import avro from 'avsc';
-
 import { AvroJson, type AvroObject, type AvroSchema } from './avro-read.js';
 
 /** A field of a Connect schema, as Connect's JSON converter writes it beside its records. */
@@ -9,27 +7,6 @@ interface ConnectSchema {
   name?: string;
   parameters?: Record<string, string>;
   fields?: ConnectSchema[];
-}
-
-/** 64-bit integers as bigint: a number would round them. */
-const LONG = avro.types.LongType.__with({
-  fromBuffer: (bytes: Buffer) => bytes.readBigInt64LE(),
-  toBuffer: (value: bigint) => {
-    const bytes = Buffer.alloc(8);
-    bytes.writeBigInt64LE(value);
-    return bytes;
-  },
-  fromJSON: BigInt,
-  toJSON: Number,
-  isValid: (value: unknown) => typeof value === 'bigint',
-  compare: (a: bigint, b: bigint) => (a < b ? -1 : a > b ? 1 : 0),
-});
-
-/** The type of a schema, with 64-bit integers as bigint. @throws Error if it is none */
-export function exactType(schema: unknown): avro.Type {
-  return avro.Type.forSchema(schema as avro.Schema, {
-    typeHook: (part) => (part === 'long' || (part as { type?: unknown }).type === 'long' ? LONG : undefined),
-  });
 }
 
 /** Reads values of one Avro schema as the JSON that Connect's JSON converter writes for them. */
@@ -42,8 +19,6 @@ export class AvroReader {
   /** @throws Error if the text is no Avro schema */
   constructor(text: string) {
     const schema = JSON.parse(text) as AvroSchema;
-    // The library knows what a schema may be; values are read without it.
-    exactType(schema);
     this.values = new AvroJson(schema);
     this.collect(schema, '');
     const root = this.resolve(schema);

@@ -34,7 +34,10 @@ export class AvroJson {
   private readonly named = new Map<string, Read>();
   private readonly root: Read;
 
-  /** @throws Error if the schema has a type that Avro does not know */
+  /**
+   * Names may be any: converters take them from topics and tables (`shop-db.order-lines`), and few check them against Avro's rules.
+   * @throws Error if the schema has a type that Avro does not know, or a part is missing
+   */
   constructor(schema: AvroSchema) {
     this.root = this.reader(schema, '');
   }
@@ -53,22 +56,26 @@ export class AvroJson {
       const branches = schema.map((branch) => this.reader(branch, namespace));
       return (bytes) => bytes.pick(branches, 'branch')(bytes);
     }
-    const { type, items, values } = schema;
+    if (typeof schema !== 'object' || schema === null)
+      throw new Error(`no schema: ${JSON.stringify(schema)}`);
+    const { type } = schema;
     switch (type) {
       case 'record':
         return this.record(schema, namespace);
       case 'enum': {
-        const symbols = (schema.symbols ?? []).map((symbol) => JSON.stringify(symbol));
+        const symbols = part(schema, 'symbols', Array.isArray).map((symbol) => JSON.stringify(symbol));
         return this.name(schema, namespace, (bytes) => bytes.pick(symbols, 'symbol'));
       }
-      case 'fixed':
-        return this.name(schema, namespace, (bytes) => base64(bytes.take(schema.size ?? 0)));
+      case 'fixed': {
+        const size = part(schema, 'size', (given) => Number.isInteger(given) && Number(given) >= 0);
+        return this.name(schema, namespace, (bytes) => base64(bytes.take(size)));
+      }
       case 'array': {
-        const item = this.reader(items ?? 'null', namespace);
+        const item = this.reader(part(schema, 'items'), namespace);
         return (bytes) => `[${bytes.blocks(() => item(bytes)).join(',')}]`;
       }
       case 'map': {
-        const member = this.reader(values ?? 'null', namespace);
+        const member = this.reader(part(schema, 'values'), namespace);
         return (bytes) => `{${bytes.blocks(() => `${bytes.text()}:${member(bytes)}`).join(',')}}`;
       }
       default:
@@ -86,7 +93,7 @@ export class AvroJson {
       bytes.leave();
       return `{${members.join(',')}}`;
     });
-    for (const { name, type } of schema.fields ?? []) {
+    for (const { name, type } of part(schema, 'fields', Array.isArray)) {
       fields.push([JSON.stringify(name), this.reader(type, inner)]);
     }
     return read;
@@ -103,6 +110,18 @@ export class AvroJson {
     if (!read) throw new Error(`unknown type ${JSON.stringify(type)}`);
     return read;
   }
+}
+
+/** A part without which a schema of its type says nothing. */
+function part<K extends 'fields' | 'symbols' | 'size' | 'items' | 'values'>(
+  schema: AvroObject,
+  name: K,
+  fits: (given: unknown) => boolean = (given) => given !== undefined,
+): NonNullable<AvroObject[K]> {
+  const given = schema[name];
+  if (!fits(given))
+    throw new Error(`the ${schema.type as string} ${schema.name ?? ''} of the schema has no ${name}`);
+  return given!;
 }
 
 function fullName({ name = '', namespace }: AvroObject, outer: string): string {

@@ -3,7 +3,8 @@ import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { AvroReader, exactType } from '../../../changelog/formats/avro-json.js';
+import { exactType } from '../../../bench/avro-type.js';
+import { AvroReader } from '../../../changelog/formats/avro-json.js';
 
 const optional = (type: unknown) => ['null', type];
 const ROW = {
@@ -126,5 +127,21 @@ describe('Avro as JSON', () => {
     const lists = new AvroReader(JSON.stringify(list));
     expect(lists.json(Buffer.from([2, 0, 2, 4]), 0)).toBe('{"next":{"next":null,"n":1},"n":2}');
     expect(() => lists.json(Buffer.alloc(5000, 2), 0)).toThrow('nested deeper');
+  });
+
+  it.each([
+    [
+      'a type of no such name',
+      { type: 'record', name: 'r', fields: [{ name: 'a', type: 'Row' }] },
+      'unknown type "Row"',
+    ],
+    ['a record without fields', { type: 'record', name: 'r' }, 'has no fields'],
+    ['an enum without symbols', { type: 'enum', name: 'e' }, 'has no symbols'],
+    ['a fixed without a size', { type: 'fixed', name: 'f', size: -1 }, 'has no size'],
+    ['an array without items', { type: 'array' }, 'has no items'],
+    ['null where a type is due', ['null', null], 'no schema: null'],
+    ['a number', 7, 'no schema: 7'],
+  ])('%s is refused before a record is read', (_what, schema, reason) => {
+    expect(() => new AvroReader(JSON.stringify(schema))).toThrow(reason);
   });
 });

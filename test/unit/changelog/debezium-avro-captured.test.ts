@@ -24,8 +24,10 @@ const twin = (text: string): Buffer | null => {
 };
 const bytes = (text: string): Buffer | null => (text === '-' ? null : Buffer.from(text, 'base64'));
 
+type Form = 'json' | 'confluent' | 'shop-db' | 'eight' | 'headers';
+
 /** The records of a captured topic, with their offsets. */
-function records(form: 'json' | 'confluent' | 'eight' | 'headers', table: string): TestRecord[] {
+function records(form: Form, table: string): TestRecord[] {
   const read = form === 'json' ? twin : bytes;
   return lines(`${form}.${table}.tsv`).map((line) => {
     const [offset, , key, value] = line.split('\t');
@@ -51,16 +53,16 @@ function capturedTable(
 }
 
 /** The changelogs of both forms, with the columns that the schemas tell. */
-async function both(table: string): Promise<{ json: Landed; avro: Landed }> {
-  const landed = async (form: 'json' | 'confluent', columns: [string, string, string][]) =>
+async function both(table: string, form: Form = 'confluent'): Promise<{ json: Landed; avro: Landed }> {
+  const landed = async (captured: Form, columns: [string, string, string][]) =>
     land(
-      [capturedTable(form === 'json' ? 'debezium' : 'debezium-avro', table, columns)],
-      records(form, table),
+      [capturedTable(captured === 'json' ? 'debezium' : 'debezium-avro', table, columns)],
+      records(captured, table),
       {
         schemas: () => lookup,
       },
     );
-  const learnt = (await landed('confluent', [])).result.newColumns;
+  const learnt = (await landed(form, [])).result.newColumns;
   expect(learnt).toEqual((await landed('json', [])).result.newColumns);
   const columns = Object.entries(learnt[NAME]!).map(([name, type]): [string, string, string] => [
     name,
@@ -68,7 +70,7 @@ async function both(table: string): Promise<{ json: Landed; avro: Landed }> {
     name,
   ]);
   expect(columns.length).toBeGreaterThan(3);
-  return { json: await landed('json', columns), avro: await landed('confluent', columns) };
+  return { json: await landed('json', columns), avro: await landed(form, columns) };
 }
 
 const changes = (landed: Landed, select = '* EXCLUDE (event_time)') =>
@@ -124,6 +126,14 @@ describe('debezium-avro: what a real converter wrote of a real MariaDB', () => {
       '5 3.3000 none i',
       '2  none d',
     ]);
+  });
+
+  it('names that Avro does not allow, in a topic prefix or a table, are read as the registry has them', async () => {
+    const { json, avro } = await both('order-lines', 'shop-db');
+    expect(avro.result.quarantineReasons).toEqual({});
+    const rows = await changes(avro);
+    expect(rows).toHaveLength(6);
+    expect(rows).toEqual(await changes(json));
   });
 
   it('decimals and their digits are known where the converter leaves out the names of Connect', async () => {

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
 
-import { exactType } from '../../../changelog/formats/avro-json.js';
+import { exactType } from '../../../bench/avro-type.js';
 import { fixture } from './fixtures.js';
 import { goldenTables } from './golden.js';
 import { cleanUp, land, type TestRecord } from './landing.js';
