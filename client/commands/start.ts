@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { WorkflowIdConflictPolicy } from '@temporalio/common';
 import pc from 'picocolors';
-import { TributaryError } from '../../common/errors.js';
+import { isTributaryError, TributaryError } from '../../common/errors.js';
 import { connectionPrints } from '../../config/fingerprint.js';
 import type { TableSpec } from '../../config/spec.js';
 import { rebootstrapSignal, reloadSignal, specQuery, statusQuery } from '../../workflows/messages.js';
@@ -22,6 +22,7 @@ interface Started {
   workflowId: string;
   outcome:
     | 'not in the config'
+    | 'not asked'
     | 'started'
     | 'unchanged'
     | 'reloaded'
@@ -53,14 +54,29 @@ export async function start(
   const target = await temporalTarget(runtime.temporal);
   const started = await withTemporal(target, async (client) => {
     const results: Started[] = [];
+    let unanswered: TributaryError | undefined;
     for (const spec of tables) {
-      const result = await startTable(
-        client,
-        spec,
-        settingsOf(runtime, spec),
-        runtime.temporal.taskQueue,
-        !!options.dryRun,
-      );
+      let result: Started;
+      try {
+        result = await startTable(client, spec, settingsOf(runtime, spec), runtime.temporal.taskQueue, {
+          dryRun: !!options.dryRun,
+          unanswered,
+        });
+      } catch (error) {
+        if (!isTributaryError(error, 'WorkerMissing')) throw error;
+        // The tables behind it may be new, and those need nobody's answer.
+        unanswered = error;
+        result = {
+          table: spec.name,
+          workflowId: tableWorkflowId(spec.name),
+          outcome: 'not asked',
+          changes: [],
+        };
+        process.exitCode = 1;
+        results.push(result);
+        if (!options.json) show(result);
+        continue;
+      }
       if (options.rebootstrap && !options.dryRun) {
         await client.workflow.getHandle(result.workflowId).signal(rebootstrapSignal);
         result.rebootstraps = true;
@@ -70,7 +86,8 @@ export async function start(
     }
     const { taskQueue } = runtime.temporal;
     if (names.length === 0) results.push(...(await forgotten(client, specs, taskQueue)));
-    if (!options.dryRun && tables.length > 0 && !(await workersComing(client, taskQueue))) {
+    if (unanswered) note(`${pc.yellow(unanswered.code)}: ${unanswered.message}`);
+    else if (!options.dryRun && tables.length > 0 && !(await workersComing(client, taskQueue))) {
       note(`${pc.yellow('WorkerMissing')}: ${workerMissing(taskQueue)}`);
     }
     const others = otherConnections(await liveWorkers(client, taskQueue), connectionPrints(runtime));
@@ -88,7 +105,7 @@ async function startTable(
   spec: TableSpec,
   settings: IngestSettings,
   taskQueue: string,
-  dryRun: boolean,
+  { dryRun, unanswered }: { dryRun: boolean; unanswered: TributaryError | undefined },
 ): Promise<Started> {
   const workflowId = tableWorkflowId(spec.name);
   const handle = client.workflow.getHandle(workflowId);
@@ -103,6 +120,8 @@ async function startTable(
     if (dryRun || (await reviveTable(client, spec, settings)) === 'ended') return begin();
     return { table: spec.name, workflowId, outcome: 'was being stopped, goes on', changes: [] };
   }
+  // Nobody answered for another table: waiting once more for each of hundreds tells nothing new.
+  if (unanswered) throw unanswered;
   const running = await ask(client, workflowId, specQuery);
   const changes = diffValues(running, { spec, settings });
   if (changes.length === 0) {

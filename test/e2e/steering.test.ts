@@ -119,6 +119,16 @@ describe('a table that is steered while no worker is there', () => {
       const page = await alone.cli('status', table);
       expect(page.code).toBe(1);
       expect(page.stdout).toMatch(/phase +preparing[^]*WorkerMissing/);
+
+      // The first table cannot be asked what it runs by; a new one behind it in the file is started all the same.
+      const second = alone.table('views');
+      await alone.writeConfig(
+        clickTable(table, alone.topic('click')) + clickTable(second, alone.topic('click')),
+      );
+      const both = await alone.cli('start');
+      expect(both.code).toBe(1);
+      expect(both.stdout).toMatch(new RegExp(`${table} +not asked[^]*${second} +started`));
+      expect(both.stderr).toContain('WorkerMissing');
       alone.startWorker();
       await alone.until(table, 'paused', ({ phase }) => phase === 'paused');
 
