@@ -37,7 +37,11 @@ export async function withTemporal<T>(
   }
 }
 
-const QUERY_DEADLINE_MS = 10_000;
+/**
+ * Temporal first asks the worker that held the workflow last, and takes 10 s to see that it was killed; only then another one is asked. Where no
+ * worker is at all it answers at once.
+ */
+const QUERY_DEADLINE_MS = 20_000;
 
 /**
  * Asks a running workflow; a worker has to answer.

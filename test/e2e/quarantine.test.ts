@@ -75,6 +75,7 @@ afterAll(() => here.close());
 describe('records in quarantine', () => {
   // A person who mends a config must get the records back once: a lost or a doubled click is a wrong report.
   it('land once by the mended config, though workers die under the replay; those that still fail stay', async () => {
+    const ingest = `ingest/main/${here.topic('click')}`;
     let worker = here.startWorker();
     await here.ok('start');
     await here.until(
@@ -108,17 +109,17 @@ describe('records in quarantine', () => {
     expect(early.code).toBe(1);
     expect(early.stderr).toContain('ConfigNotStarted');
     await here.ok('start');
-    await here.ok('quarantine', 'replay', table, '--id', 'mended', '--no-wait');
-    // One worker dies while it lands the records again, the next one while it commits them.
+    const asked = here.ok('quarantine', 'replay', table, '--id', 'mended', '--no-wait');
+    // One worker dies while it lands the records again, the next one while it commits them: both take less than a second.
     for (const moment of ['writeReplay', 'commitReplay']) {
-      await here.until(table, moment, async ({ quarantined }) => {
-        const pending = await pendingActivities(`ingest/main/${here.topic('click')}`);
-        return pending.includes(moment) || quarantined === HOPELESS;
-      });
-      await pause(100);
+      for (let polls = 0; !(await pendingActivities(ingest)).includes(moment); polls++) {
+        expect(polls, `${moment} was never seen`).toBeLessThan(3_000);
+        await pause(20);
+      }
       await kill(worker, 'SIGKILL');
       worker = here.startWorker();
     }
+    await asked;
     await here.until(table, 'the replay', ({ quarantined }) => quarantined === HOPELESS);
     expect(await inHive(table)).toEqual(exactly(GOOD + OTHER_CLOCK));
     expect(await inHive(`${table}_quarantine`)).toEqual(exactly(HOPELESS));
