@@ -6,6 +6,7 @@ import {
   continueAsNew,
   isCancellation,
   log,
+  patched,
   setCurrentDetails,
   setHandler,
   workflowInfo,
@@ -19,6 +20,7 @@ import * as messages from './messages.js';
 import { progressOf } from './progress.js';
 import { askReplay, Replays } from './replays.js';
 import { sightings } from './sightings.js';
+import { quiet } from './quiet.js';
 import { run } from './run-activity.js';
 import { Completion } from './completion.js';
 import { switchRebuiltSignal } from './reread-messages.js';
@@ -334,6 +336,9 @@ export async function ingest(input: IngestInput): Promise<void> {
   const completion = new Completion(kafka, topic, () => planning?.cancel());
   const replays = new Replays(kafka, topic, () => planning?.cancel(), insist);
   await sweep(workflowInfo().continuedFromExecutionRunId ?? null);
+
+  // Tables of one `start` come one after the other, and each that comes after the first batch has to read that once more alone.
+  if (state.seq === 0 && patched('gathers')) await quiet(() => signals);
 
   for (;;) {
     try {
