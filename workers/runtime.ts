@@ -1,11 +1,31 @@
 import { Runtime, type Logger as TemporalLogger, type LogLevel } from '@temporalio/worker';
+import { errorMessage, TributaryError } from '../common/errors.js';
 import type { Logger } from '../common/log.js';
 
 const CHATTER = /^(Worker state changed|No .* registered, not polling)/;
 const LEVELS = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
 
-/** Prepares the process for workers. Once a process, before any other use of the SDK. */
+/**
+ * Prepares the process for workers. Once a process, before any other use of the SDK.
+ * @throws TributaryError MetricsAddressRefused
+ */
 export function installRuntime(log: Logger, options: { metricsAddress?: string }): void {
+  try {
+    install(log, options);
+  } catch (error) {
+    if (options.metricsAddress === undefined || !/prometheus/i.test(errorMessage(error))) throw error;
+    throw new TributaryError({
+      code: 'MetricsAddressRefused',
+      message:
+        `Metrics cannot be served at ${options.metricsAddress} (worker.metrics): ${errorMessage(error)}. Each worker of a machine needs an ` +
+        "address of its own; take it from the environment, as in metrics: '127.0.0.1:${METRICS_PORT}'.",
+      attributes: { address: options.metricsAddress },
+      cause: error,
+    });
+  }
+}
+
+function install(log: Logger, options: { metricsAddress?: string }): void {
   Runtime.install({
     logger: bridge(log),
     telemetryOptions: {

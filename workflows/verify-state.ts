@@ -32,14 +32,17 @@ export function logResult(
   end: { cancelled?: boolean; message?: string } = {},
 ): VerifyResult {
   const wrong = Object.values(report.faults).some((n) => n > 0);
-  const ended = end.cancelled ? 'cancelled' : end.message !== undefined ? 'failed' : undefined;
   const { compared, leftOut, offsets } = plan ?? { compared: '', leftOut: [], offsets: 0 };
+  // Whoever reads "equal" goes home; where nothing could be compared nobody knows.
+  const nothing = !end.cancelled && offsets === 0 && leftOut.length > 0;
+  const message = end.message ?? (nothing ? 'Nothing could be compared, for the reasons below.' : undefined);
+  const ended = end.cancelled ? 'cancelled' : message !== undefined ? 'failed' : undefined;
   return {
     id: request.id,
     table,
     what: request.what,
     outcome: ended ?? (wrong ? 'different' : 'equal'),
-    message: end.message ?? null,
+    message: message ?? null,
     log: { ...report, compared, leftOut, offsets },
   };
 }

@@ -6,6 +6,8 @@ import type { Replay } from '../../workflows/replay-types.js';
 import type { BootstrapBase, TableStatus } from '../../workflows/types.js';
 import type { BackfillStatus } from '../../workflows/backfill-types.js';
 import { backfillStatusQuery } from '../../workflows/reread-messages.js';
+import { ServiceError } from '@temporalio/client';
+import { errorMessage } from '../../common/errors.js';
 import { formatInstant } from '../../common/zone.js';
 import { backfillRows } from '../backfill-text.js';
 import { isStale, lastHeard } from '../freshness.js';
@@ -39,11 +41,14 @@ export async function status(table: string | undefined, options: Options): Promi
   const session = await openSession(options.config);
   const target = await temporalTarget(session.runtime.temporal);
   await withTemporal(target, async (client) => {
+    const page = (): Promise<string> =>
+      table === undefined ? all(client, session, options) : one(client, session, table, options);
     do {
-      const text =
-        table === undefined
-          ? await all(client, session, options)
-          : await one(client, session, table, options);
+      // A page that is kept open outlives an outage of Temporal, and says so.
+      const text = await page().catch((error: unknown) => {
+        if (!options.watch || !(error instanceof ServiceError)) throw error;
+        return `Temporal does not answer: ${errorMessage(error.cause ?? error)}. Asked again every ${WATCH_EVERY_MS / 1_000} s.`;
+      });
       if (options.watch && process.stdout.isTTY) process.stdout.write('\u001b[2J\u001b[H');
       print(text);
       if (options.watch) await new Promise((resolve) => setTimeout(resolve, WATCH_EVERY_MS));
