@@ -24,7 +24,7 @@ export function openContext(
   runtime: RuntimeConfig,
   log: Logger,
   stopping: AbortSignal,
-  readAgain: () => RuntimeConfig = () => runtime,
+  readAgain: () => RuntimeConfig,
 ): ActivityContext {
   const live = new LiveConfig(runtime, readAgain);
   const readers = new Map<string, RangeReader>();
