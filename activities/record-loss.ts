@@ -8,7 +8,7 @@ import type { ControlActivities } from './types.js';
  * Writes down which offsets a person has given up, where the data are, so that nobody wonders later what is missing.
  */
 export function recordLoss(context: ActivityContext): ControlActivities['recordLoss'] {
-  return ({ kafka, topic, positions, tables }) =>
+  return ({ kafka, topic, positions, tables, lastBatch }) =>
     attempt(async ({ signal }) => {
       const seen = await context.reader(kafka).positions(topic, signal);
       const starts: Positions = {};
@@ -30,6 +30,8 @@ export function recordLoss(context: ActivityContext): ControlActivities['recordL
         topicId: seen.topicId ?? null,
         tables,
         recordedAt,
+        // Tells rows of a deleted topic from those of the one that is there now, where offsets do not.
+        ...(lastBatch !== undefined && { lastBatch }),
         positions,
         starts,
         lost,

@@ -92,6 +92,8 @@ export interface ControlActivities {
     topic: string;
     positions: Positions;
     tables: string[];
+    /** The last batch that was cut before the loss is accepted. */
+    lastBatch?: string;
   }): Promise<{ starts: Positions; topicId: string | null }>;
   /** Signals each table how its topic stands. */
   reportProgress(request: { tables: Record<string, TableProgress> }): Promise<void>;
@@ -172,6 +174,7 @@ export interface HeavyActivities {
     split: number;
     pin: string;
     topicId: string | null;
+    lastForeign?: string;
   }): Promise<OffsetsReport>;
   /** Makes the new files of a partition from its old ones and what a wave has staged. */
   rebuildPartition(request: { plan: string; index: number; manifests: string[] }): Promise<RebuildResult>;

@@ -3,13 +3,21 @@ import { join } from 'node:path';
 import { landSplit } from '../changelog/land-split.js';
 import { quarantineTable, topicQuarantineTable } from '../changelog/quarantine.js';
 import type { LandingTable } from '../changelog/types.js';
-import { compareOffsets, noteRuns, type OffsetsReport, type Runs } from '../changelog/verify-offsets.js';
-import { offsetsText, sizeOf, splitAt, unionOf, type OffsetSet } from '../common/offset-ranges.js';
+import {
+  compareOffsets,
+  noteRuns,
+  type HeldFiles,
+  type OffsetsReport,
+  type Runs,
+} from '../changelog/verify-offsets.js';
+import { offsetsText, sizeOf, subtract, unionOf, type OffsetSet } from '../common/offset-ranges.js';
+import type { TableSpec } from '../config/spec.js';
 import type { OffsetRange, RangeReader, RecordBlock } from '../kafka/types.js';
 import { Duck } from '../warehouse/duckdb.js';
 import { jsonText } from '../warehouse/json-file.js';
 import { baseName, CONTROL, quoteSegment } from '../warehouse/layout.js';
 import { ManifestStore } from '../warehouse/manifest-store.js';
+import type { PartitionState } from '../warehouse/manifest.js';
 import { mapParallel } from '../warehouse/parallel.js';
 import type { StoredLogPlan } from '../workflows/verify-types.js';
 import { attempt, withScratch } from './attempt.js';
@@ -19,6 +27,7 @@ import { currentPin } from './current-pin.js';
 import { changelogTable } from './hive-tables.js';
 import type { ControlActivities, HeavyActivities } from './types.js';
 import { comparable } from './verify-log-plan.js';
+import { ambiguous, isMixed, lastForeignBatch, ownOffsets } from './verify-log-topic.js';
 
 const DOWNLOADS = 4;
 /** Findings that are listed; more are counted. */
@@ -33,9 +42,18 @@ export function planVerifyLog(context: ActivityContext): ControlActivities['plan
       const seen = await context.reader(spec.kafka).positions(spec.topic, signal);
       const recreated =
         stored?.topicId !== undefined && seen.topicId !== undefined && stored.topicId !== seen.topicId;
-      const { offsets, leftOut } = recreated
+      const landed = recreated
         ? { offsets: {}, leftOut: ['the topic was deleted and made anew: its offsets mean other records'] }
         : comparable(table, stored, seen);
+      const lastForeign = seen.topicId
+        ? await lastForeignBatch(context.storage, spec, seen.topicId, signal)
+        : null;
+      const unclear =
+        lastForeign === null
+          ? ambiguous(await statesOf(store, tablesOf(spec), signal), seen.topicId ?? null)
+          : { offsets: {}, leftOut: [] };
+      const offsets = subtract(landed.offsets, unclear.offsets);
+      const leftOut = [...landed.leftOut, ...unclear.leftOut];
       const splits = cutSplits(offsets, settings.splitRecords);
       const plan = `${CONTROL}/verify/${quoteSegment(table)}/${quoteSegment(request.id)}.json`;
       const content: StoredLogPlan = { version: 1, splits };
@@ -43,6 +61,7 @@ export function planVerifyLog(context: ActivityContext): ControlActivities['plan
       return {
         pin: await currentPin(store, spec, pin, signal),
         topicId: seen.topicId ?? null,
+        ...(lastForeign !== null && { lastForeign }),
         plan,
         splits: splits.length,
         offsets: sizeOf(offsets),
@@ -54,7 +73,7 @@ export function planVerifyLog(context: ActivityContext): ControlActivities['plan
 
 /** Reads a split of the log again, and compares it with what the table and its quarantine hold of those offsets. */
 export function verifyLogSplit(context: ActivityContext): HeavyActivities['verifyLogSplit'] {
-  return ({ spec, plan, split, pin, topicId }) =>
+  return ({ spec, plan, split, pin, topicId, lastForeign }) =>
     attempt(async ({ signal }) => {
       const store = new ManifestStore(context.storage);
       const bytes = await context.storage.read(plan, signal);
@@ -80,16 +99,17 @@ export function verifyLogSplit(context: ActivityContext): HeavyActivities['verif
         const expected = (own: boolean): string[] =>
           landed.files.filter(({ table }) => (table === hiveTable) === own).map(({ localPath }) => localPath);
         const compare = async (turn: number): Promise<OffsetsReport> => {
-          const held = (tables: string[], name: string): Promise<string[]> =>
-            filesWith(context, store, tables, ranges, join(workDir, `${name}-${turn}`), signal);
-          const rows = await held([hiveTable], 'rows');
-          const quarantines = [quarantineTable(spec.name), topicQuarantineTable(spec.topic)];
+          const held = (tables: string[], name: string): Promise<HeldFiles> =>
+            filesWith(context, store, { tables, ranges, topicId }, join(workDir, `${name}-${turn}`), signal);
+          const [own, ...quarantines] = tablesOf(spec);
+          const rows = await held([own!], 'rows');
           const quarantine = await held(quarantines, 'quarantine');
           const tempDirectory = join(workDir, 'duckdb');
           const duck = await Duck.open({ ...context.duckdb, tempDirectory, signal });
           try {
             return await compareOffsets(duck, {
               ...{ runs, ranges, rows, quarantine, limit: LISTED_FINDINGS },
+              lastForeign: lastForeign ?? null,
               expectedRows: expected(true),
               expectedQuarantine: expected(false),
             });
@@ -115,45 +135,52 @@ async function* readRanges(
   for (const range of ranges) yield* reader.readRange(topic, range, options);
 }
 
-/** Local copies of the files of all partitions that may hold records of some ranges. */
-async function filesWith(
-  context: ActivityContext,
+/** Where records of a table's log may be: its rows, and the quarantines. */
+function tablesOf(spec: TableSpec): string[] {
+  return [changelogTable(spec), quarantineTable(spec.name), topicQuarantineTable(spec.topic)];
+}
+
+async function statesOf(
   store: ManifestStore,
   tables: string[],
-  ranges: OffsetRange[],
+  signal: AbortSignal,
+): Promise<PartitionState[]> {
+  const states = await mapParallel(tables, DOWNLOADS, (table) => store.listPartitions(table, signal));
+  return states.flat().filter((state) => state.dropped !== true);
+}
+
+/** Local copies of the files of all partitions that may hold records of some ranges of the topic that is there now. */
+async function filesWith(
+  { storage }: ActivityContext,
+  store: ManifestStore,
+  { tables, ranges, topicId }: { tables: string[]; ranges: OffsetRange[]; topicId: string | null },
   directory: string,
   signal: AbortSignal,
-): Promise<string[]> {
-  const { storage } = context;
+): Promise<HeldFiles> {
   const wanted = unionOf(ranges.map(({ partition, from, to }) => ({ [partition]: [[from, to]] })));
-  const paths: string[] = [];
-  for (const table of tables) {
-    for (const state of await store.listPartitions(table, signal)) {
-      if (state.dropped === true || !mayHold(state.offsets, wanted)) continue;
-      const files = await storage.list(state.directory, signal);
-      paths.push(
-        ...files
-          .filter((file) => !file.directory && !/^[._]/.test(baseName(file.path)))
-          .map(({ path }) => path),
-      );
-    }
+  const found: { path: string; mixed: boolean }[] = [];
+  for (const state of await statesOf(store, tables, signal)) {
+    if (!mayHold(ownOffsets(state, topicId), wanted)) continue;
+    const mixed = isMixed(state, topicId);
+    const files = await storage.list(state.directory, signal);
+    found.push(
+      ...files
+        .filter((file) => !file.directory && !/^[._]/.test(baseName(file.path)))
+        .map(({ path }) => ({ path, mixed })),
+    );
   }
   await mkdir(directory, { recursive: true });
-  const local = paths.map((_, i) => join(directory, `${String(i).padStart(5, '0')}.parquet`));
-  await mapParallel(paths, DOWNLOADS, (path, i) => storage.download(path, local[i]!, signal));
-  return local;
+  const local = found.map(({ mixed }, i) => ({
+    mixed,
+    path: join(directory, `${String(i).padStart(5, '0')}.parquet`),
+  }));
+  await mapParallel(found, DOWNLOADS, ({ path }, i) => storage.download(path, local[i]!.path, signal));
+  const paths = (mixed: boolean): string[] =>
+    local.filter((file) => file.mixed === mixed).map(({ path }) => path);
+  return { own: paths(false), mixed: paths(true) };
 }
 
 /** A partition whose offsets are not known may hold any. */
-function mayHold(offsets: Record<string, OffsetSet> | undefined, wanted: OffsetSet): boolean {
-  if (offsets === undefined) return true;
-  return Object.values(offsets).some((own) =>
-    Object.entries(own).some(([partition, intervals]) =>
-      intervals.some(([from, to]) => {
-        const part = { [partition]: wanted[Number(partition)] ?? [] };
-        const above = splitAt(part, { [partition]: from }).above;
-        return sizeOf(splitAt(above, { [partition]: to }).below) > 0;
-      }),
-    ),
-  );
+function mayHold(own: OffsetSet | undefined, wanted: OffsetSet): boolean {
+  return own === undefined || sizeOf(subtract(wanted, own)) < sizeOf(wanted);
 }

@@ -4,6 +4,9 @@ import type { RecordBlock } from '../kafka/types.js';
 /** Records that Kafka has, as runs of offsets: `[partition, from, to)`. */
 export type Runs = [partition: number, from: number, to: number][];
 
+/** Names of batches, which sort as they were committed. */
+const BATCH = 'b[0-9]{9,}';
+
 /** Passes blocks on and notes which offsets are records. */
 export async function* noteRuns(blocks: AsyncIterable<RecordBlock>, runs: Runs): AsyncGenerator<RecordBlock> {
   for await (const block of blocks) {
@@ -49,6 +52,13 @@ export interface OffsetsReport {
   findings: OffsetFinding[];
 }
 
+/** Local files of the warehouse. */
+export interface HeldFiles {
+  own: string[];
+  /** These also have rows of a topic of the same name that was deleted; their offsets mean other records. */
+  mixed: string[];
+}
+
 export interface OffsetsRequest {
   runs: Runs;
   /** Ranges that are compared. */
@@ -56,8 +66,10 @@ export interface OffsetsRequest {
   /** Local files: rows and quarantined records as the log reads now; the same as the warehouse has them. */
   expectedRows: string[];
   expectedQuarantine: string[];
-  rows: string[];
-  quarantine: string[];
+  rows: HeldFiles;
+  quarantine: HeldFiles;
+  /** The last batch of the deleted topic, where files are mixed. */
+  lastForeign: string | null;
   /** Findings to list. */
   limit: number;
 }
@@ -74,21 +86,24 @@ export async function compareOffsets(duck: Duck, request: OffsetsRequest): Promi
     'p INTEGER, f BIGINT, t BIGINT',
     request.ranges.map(({ partition, from, to }) => [partition, from, to]),
   );
-  const within = (files: string[]): string =>
-    `SELECT x.p, x.o, count(*) AS n FROM (${keysOf(files)}) x ` +
+  const within = (keys: string): string =>
+    `SELECT x.p, x.o, count(*) AS n, bool_or(x.unsure) AS unsure FROM (${keys}) x ` +
     `JOIN ranges g ON x.p = g.p AND x.o >= g.f AND x.o < g.t GROUP BY x.p, x.o`;
+  const { lastForeign } = request;
   await duck.run(
     `CREATE OR REPLACE TEMP TABLE keys AS
      SELECT coalesce(e.p, eq.p, a.p, q.p) AS p, coalesce(e.o, eq.o, a.o, q.o) AS o,
-       coalesce(e.n, 0) AS expected, eq.n IS NOT NULL AS unfit, coalesce(a.n, 0) AS landed, q.n IS NOT NULL AS quarantined
-     FROM (${within(request.expectedRows)}) e
-     FULL JOIN (${within(request.expectedQuarantine)}) eq ON eq.p = e.p AND eq.o = e.o
-     FULL JOIN (${within(request.rows)}) a ON a.p = coalesce(e.p, eq.p) AND a.o = coalesce(e.o, eq.o)
-     FULL JOIN (${within(request.quarantine)}) q ON q.p = coalesce(e.p, eq.p, a.p) AND q.o = coalesce(e.o, eq.o, a.o)`,
+       coalesce(e.n, 0) AS expected, eq.n IS NOT NULL AS unfit, coalesce(a.n, 0) AS landed, q.n IS NOT NULL AS quarantined,
+       coalesce(a.unsure, false) OR coalesce(q.unsure, false) AS unsure
+     FROM (${within(keysOf(request.expectedRows))}) e
+     FULL JOIN (${within(keysOf(request.expectedQuarantine))}) eq ON eq.p = e.p AND eq.o = e.o
+     FULL JOIN (${within(heldKeys(request.rows, lastForeign))}) a ON a.p = coalesce(e.p, eq.p) AND a.o = coalesce(e.o, eq.o)
+     FULL JOIN (${within(heldKeys(request.quarantine, lastForeign))}) q ON q.p = coalesce(e.p, eq.p, a.p) AND q.o = coalesce(e.o, eq.o, a.o)`,
   );
   await duck.run(
     `CREATE OR REPLACE TEMP TABLE judged AS
      SELECT k.*, CASE
+       WHEN unsure THEN NULL
        WHEN landed = 0 AND NOT quarantined THEN 'missing'
        WHEN r.p IS NULL OR k.o >= r.t THEN 'stray'
        WHEN landed > 0 AND quarantined THEN 'twice'
@@ -137,9 +152,24 @@ export async function compareOffsets(duck: Duck, request: OffsetsRequest): Promi
 }
 
 function keysOf(files: string[]): string {
-  if (files.length === 0) return 'SELECT 0::INTEGER AS p, 0::BIGINT AS o WHERE false';
-  const list = files.map(lit).join(', ');
-  return `SELECT kafka_partition AS p, kafka_offset AS o FROM read_parquet([${list}], union_by_name = true, hive_partitioning = false)`;
+  if (files.length === 0) return 'SELECT 0::INTEGER AS p, 0::BIGINT AS o, false AS unsure WHERE false';
+  return `SELECT kafka_partition AS p, kafka_offset AS o, false AS unsure FROM ${scan(files)}`;
+}
+
+/**
+ * Rows of batches up to `lastForeign` are the deleted topic's. Those that a replay of the quarantine has landed have no place among
+ * batches: of their offsets nothing is said.
+ */
+function heldKeys({ own, mixed }: HeldFiles, lastForeign: string | null): string {
+  if (mixed.length === 0 || lastForeign === null) return keysOf([...own, ...mixed]);
+  return (
+    `${keysOf(own)} UNION ALL SELECT kafka_partition, kafka_offset, NOT regexp_full_match(ingest_batch, '${BATCH}') FROM ${scan(mixed)} ` +
+    `WHERE NOT regexp_full_match(ingest_batch, '${BATCH}') OR ingest_batch > ${lit(lastForeign)}`
+  );
+}
+
+function scan(files: string[]): string {
+  return `read_parquet([${files.map(lit).join(', ')}], union_by_name = true, hive_partitioning = false)`;
 }
 
 async function fill(duck: Duck, table: string, columns: string, rows: number[][]): Promise<void> {

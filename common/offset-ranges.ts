@@ -55,6 +55,24 @@ export function splitAt(
   return { below, above };
 }
 
+/** The offsets of `set` that are not in `other`. */
+export function subtract(set: OffsetSet, other: OffsetSet): OffsetSet {
+  const left: OffsetSet = {};
+  for (const [partition, intervals] of entries(set)) {
+    let rest = merged(intervals);
+    for (const [from, to] of other[partition] ?? []) {
+      rest = merged(
+        rest.flatMap(([a, b]): [number, number][] => [
+          [a, Math.min(b, from)],
+          [Math.max(a, to), b],
+        ]),
+      );
+    }
+    if (rest.length > 0) left[partition] = rest;
+  }
+  return left;
+}
+
 /** Number of offsets. */
 export function sizeOf(set: OffsetSet): number {
   return entries(set).reduce(

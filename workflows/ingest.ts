@@ -87,6 +87,7 @@ export async function ingest(input: IngestInput): Promise<void> {
       topic,
       positions: s.positions,
       tables: Object.keys(s.members),
+      lastBatch: batchId(s.batch),
     });
     return membership.acceptLoss(s, starts, topicId);
   };

@@ -34,6 +34,8 @@ export interface VerifyInput {
 export interface LogPlan {
   pin: string;
   topicId: string | null;
+  /** The last batch of a topic of the same name that was deleted, if there was one. */
+  lastForeign?: string;
   /** Path of the splits in storage. */
   plan: string;
   splits: number;

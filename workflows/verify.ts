@@ -53,9 +53,10 @@ export async function verify(input: VerifyInput): Promise<VerifyResult> {
       show();
       const width = Math.min(settings.parallelism, plan.splits - progress.done);
       const parts = Array.from({ length: width }, (_, i) => progress.done + i).map((split) => () => {
-        const { plan: path, pin, topicId } = plan;
+        const { plan: path, pin, topicId, lastForeign } = plan;
         return run('verifyLogSplit', `compare part ${split + 1} of ${plan.splits}`, {
           ...{ spec, plan: path, split, pin, topicId },
+          ...(lastForeign !== undefined && { lastForeign }),
         });
       });
       for (const report of await allOrNone(parts)) {

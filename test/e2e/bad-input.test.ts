@@ -151,6 +151,12 @@ describe('what a person sees and has to do when the input is bad', () => {
     expect(seen.rows).toBe(50);
     await here.ok('resume', here.table('recreated'), '--accept-loss');
     await until(here.table('recreated'), '130 rows', ({ rows, fault }) => rows === 130 && fault === null);
+    // Offsets 0 to 49 are there of both topics, in the same partition: that is no duplicate.
+    const verified = await here.cli('verify', here.table('recreated'), '--json');
+    expect(JSON.parse(verified.stdout)).toMatchObject({
+      outcome: 'equal',
+      log: { records: 80, landed: 80, faults: { missing: 0, twice: 0, fewer: 0, stray: 0 } },
+    });
   });
 
   it('a mistake in the config names its line and what was meant', async () => {
