@@ -6,7 +6,6 @@ import { formatInstant } from '../common/zone.js';
 import type { TableSpec } from '../config/spec.js';
 import { documentCodec, openMongo } from '../sources/mongo-bootstrap.js';
 import { planChunks, type Chunk } from '../sources/mysql-chunks.js';
-import type { SourceTable } from '../sources/mysql-table.js';
 import { MysqlSession } from '../sources/mysql-session.js';
 import { readChunk, type ReadContext } from '../sources/read-chunk.js';
 import * as tidb from '../sources/tidb-bootstrap.js';
@@ -20,13 +19,17 @@ import { baseName } from '../warehouse/layout.js';
 import { ManifestStore } from '../warehouse/manifest-store.js';
 import type { PartitionState } from '../warehouse/manifest.js';
 import { claimDirectory, switchPartition } from '../warehouse/partition-switch.js';
+import { changedFiles, changedText } from '../warehouse/snapshot/changed-files.js';
+import { snapshotDamaged } from '../warehouse/snapshot/errors.js';
 import {
   readSnapshotManifest,
+  SNAPSHOT_MANIFEST,
   writeSnapshotManifest,
   type SnapshotManifest,
 } from '../warehouse/snapshot/manifest.js';
 import { repairSnapshot } from '../warehouse/snapshot/repair.js';
-import type { SnapshotDifference, SnapshotReport, VerifyRequest } from '../workflows/verify-types.js';
+import type { StoredFile } from '../warehouse/storage.js';
+import type { SnapshotReport, VerifyRequest } from '../workflows/verify-types.js';
 import { attempt, withScratch, type Attempt } from './attempt.js';
 import { sourceAccess } from './bootstrap-source.js';
 import type { ActivityContext } from './context.js';
@@ -34,10 +37,10 @@ import { boundaryOf } from './due-snapshots.js';
 import { landingOf } from './prepare-table.js';
 import { snapshotTableName } from './snapshot-table.js';
 import type { HeavyActivities } from './types.js';
+import { namesOf, shortened, tooDifferent } from './verify-snapshot-text.js';
 
-/** Differing rows that are shown, and characters of each value. */
+/** Differing rows that are shown. */
 const SHOWN = 20;
-const SHOWN_TEXT = 200;
 /** Documents that are compared one by one. */
 const SAMPLE = 200;
 
@@ -50,6 +53,10 @@ interface Published {
   name: string;
   /** Files that readers see, also those that are not Tributary's. */
   files: string[];
+  /** All entries of the directory. */
+  present: StoredFile[];
+  /** What someone else did to the files. */
+  changed: string | null;
 }
 
 /** Compares a snapshot with its source: TiDB as of the boundary, row by row; MongoDB by counts and samples, as it is now. */
@@ -81,7 +88,10 @@ async function findSnapshot(
     .sort((a, b) => b.ms - a.ms);
   const state = states[0]?.state;
   const manifest = state && (await readSnapshotManifest(context.storage, state.directory, signal));
-  if (!manifest) {
+  if (state && !manifest) {
+    throw snapshotDamaged(spec.name, states[0]!.ms, `${state.directory}/${SNAPSHOT_MANIFEST} is gone.`);
+  }
+  if (!state || !manifest) {
     const when = atMs === null ? '' : ` at or before ${formatInstant(atMs, spec.timezone)}`;
     throw new TributaryError({
       code: 'SnapshotMissing',
@@ -89,7 +99,7 @@ async function findSnapshot(
       attributes: { table: spec.name },
     });
   }
-  const listed = await context.storage.list(state.directory, signal);
+  const present = (await context.storage.list(state.directory, signal)).filter((file) => !file.directory);
   return {
     spec,
     landing: await landingOf(context, spec, signal),
@@ -98,9 +108,9 @@ async function findSnapshot(
     name: Object.entries(state.partition)
       .map(([column, value]) => `${column}=${value}`)
       .join('/'),
-    files: listed
-      .filter((file) => !file.directory && !/^[._]/.test(baseName(file.path)))
-      .map(({ path }) => path),
+    files: present.filter((file) => !/^[._]/.test(baseName(file.path))).map(({ path }) => path),
+    present,
+    changed: changedText(changedFiles(manifest, present)),
   };
 }
 
@@ -145,7 +155,8 @@ async function compareRows(
       limit: SHOWN,
     });
     let repaired: number | null = null;
-    if (request.repair && report.differingSlices.length > 0) {
+    // Files of someone else with the right rows are wrong too: the next snapshot cannot be made of them.
+    if (request.repair && (report.differingSlices.length > 0 || published.changed !== null)) {
       if (report.keys === null) throw tooDifferent(spec.name, published.name);
       const fresh: string[] = [];
       for (const index of report.parts) {
@@ -169,6 +180,7 @@ async function compareRows(
       different: report.keys === null ? null : report.keys.length,
       differences: report.differences.map(shortened),
       more: report.more,
+      files: published.changed,
       repaired,
     };
   });
@@ -177,7 +189,7 @@ async function compareRows(
 /** Puts the rows of the differing keys right in a new version of the partition, and moves the pointer there. */
 async function repair(
   context: ActivityContext,
-  { spec, landing, state, manifest }: Published,
+  { spec, landing, state, manifest, present }: Published,
   wrong: { key: ComparedColumn[]; keys: string[]; fresh: string[]; workDir: string },
   { signal, deadlineMs, id }: Attempt,
 ): Promise<number> {
@@ -195,6 +207,7 @@ async function repair(
       ),
       manifest,
       from: state.directory,
+      present,
       to: directory,
       fresh: wrong.fresh,
       keyText: duckMd5(wrong.key),
@@ -256,39 +269,10 @@ async function compareDocuments(
       different: report.differences.length,
       differences,
       more: report.differences.length > differences.length,
+      files: published.changed,
       repaired: null,
     };
   } finally {
     await session.close();
   }
-}
-
-/** The source's tables, for a person; of many shards the first ones. */
-function namesOf(tables: { table: SourceTable }[]): string {
-  const names = tables.map(({ table: { database, table } }) => `${database}.${table}`);
-  return names.length <= 3
-    ? names.join(', ')
-    : `${names.slice(0, 2).join(', ')} and ${names.length - 2} more`;
-}
-
-function shortened(difference: SnapshotDifference): SnapshotDifference {
-  const short = (row: Record<string, string | null> | null): Record<string, string | null> | null =>
-    row &&
-    Object.fromEntries(
-      Object.entries(row).map(([name, text]) => [
-        name,
-        text !== null && text.length > SHOWN_TEXT ? `${text.slice(0, SHOWN_TEXT)}…` : text,
-      ]),
-    );
-  return { ...difference, source: short(difference.source), mirror: short(difference.mirror) };
-}
-
-function tooDifferent(table: string, name: string): TributaryError {
-  return new TributaryError({
-    code: 'RepairTooLarge',
-    message:
-      `The snapshot ${name} of ${table} differs in too many rows to be repaired row by row. Make it anew from the log ` +
-      `(tributary snapshot ${table} --from), or bootstrap the table anew.`,
-    attributes: { table, name },
-  });
 }

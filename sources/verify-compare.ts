@@ -77,11 +77,26 @@ export function differingKeys(source: readonly RowHash[], mirror: readonly RowHa
 export type RowTexts = Record<string, string | null>;
 
 export interface RowDifference {
-  kind: KeyDifference['kind'];
+  /** `twice`: the mirror has several rows of the key. */
+  kind: KeyDifference['kind'] | 'twice';
   source: RowTexts | null;
   mirror: RowTexts | null;
   /** Columns whose values differ, where both sides have the row. */
   columns: string[];
+  /** twice: the mirror's further rows of the key. */
+  copies?: RowTexts[];
+}
+
+/** The rows of a key side by side; null if they are the same on both sides. */
+export function differingRows(
+  source: RowTexts | null,
+  mirror: readonly RowTexts[],
+  json: ReadonlySet<string>,
+): RowDifference | null {
+  const [first = null, ...copies] = mirror;
+  const difference = differingRow(source, first, json);
+  if (copies.length === 0) return difference;
+  return { kind: 'twice', source, mirror: first, columns: difference?.columns ?? [], copies };
 }
 
 /**

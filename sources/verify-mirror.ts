@@ -52,12 +52,12 @@ export async function mirrorHashes(
   );
 }
 
-/** Texts of the rows whose keys have these MD5s. */
+/** Texts of the rows whose keys have these MD5s; a key may have several. */
 export async function mirrorTexts(
   ctx: ReadContext,
   side: MirrorSide,
   keys: readonly string[],
-): Promise<Map<string, RowTexts>> {
+): Promise<Map<string, RowTexts[]>> {
   if (keys.length === 0) return new Map();
   const rows = await query<{ k: string; texts: string }>(
     ctx,
@@ -66,7 +66,9 @@ export async function mirrorTexts(
       `SELECT ${duckMd5(side.key)} AS k, ${duckTexts(side.columns)} AS texts FROM (${rows}) ` +
       `WHERE ${duckMd5(side.key)} IN (${hexList(keys)})`,
   );
-  return new Map(rows.map((row) => [row.k, JSON.parse(row.texts) as RowTexts]));
+  const byKey = new Map<string, RowTexts[]>();
+  for (const { k, texts } of rows) byKey.set(k, [...(byKey.get(k) ?? []), JSON.parse(texts) as RowTexts]);
+  return byKey;
 }
 
 async function query<T>(

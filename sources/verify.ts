@@ -4,7 +4,7 @@ import type { ReadContext } from './read-chunk.js';
 import {
   addSlices,
   differingKeys,
-  differingRow,
+  differingRows,
   differingSlices,
   totalRows,
   type RowDifference,
@@ -112,7 +112,7 @@ export async function explain(
   const right = await mirrorTexts(ctx, request.mirror, shown);
   const json = new Set(request.mirror.columns.filter((column) => column.json).map(({ name }) => name));
   for (const key of shown) {
-    const difference = differingRow(left.get(key) ?? null, right.get(key) ?? null, json);
+    const difference = differingRows(left.get(key) ?? null, right.get(key) ?? [], json);
     if (difference) report.differences.push(difference);
   }
   return report;

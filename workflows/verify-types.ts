@@ -61,10 +61,12 @@ export interface VerifyStatus {
 
 /** One differing row or document, with what each side has; long texts are cut. */
 export interface SnapshotDifference {
-  kind: 'missing' | 'extra' | 'different';
+  kind: 'missing' | 'extra' | 'different' | 'twice';
   source: Record<string, string | null> | null;
   mirror: Record<string, string | null> | null;
   columns: string[];
+  /** twice: the snapshot's further rows of the key. */
+  copies?: Record<string, string | null>[];
 }
 
 export interface SnapshotReport {
@@ -83,6 +85,8 @@ export interface SnapshotReport {
   different: number | null;
   differences: SnapshotDifference[];
   more: boolean;
+  /** What someone else did to the snapshot's files; null: they are as they were published. */
+  files?: string | null;
   /** Revision that the repair made; null: nothing was repaired. */
   repaired: number | null;
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { NoneCatalog } from '../../warehouse/catalog-none.js';
@@ -10,12 +10,14 @@ import type { Installation } from './support.js';
 /**
  * Changes a file of a partition as a person with a heavy hand does.
  * @param statement SQL over its rows, the table `t`
+ * @param as name of the file that takes its place, as INSERT OVERWRITE names its own
  */
 export async function changeByHand(
   here: Installation,
   table: string,
   partition: string,
   statement: string,
+  as?: string,
 ): Promise<void> {
   const storage = new FileStorage(join(here.dir, 'data'));
   const location = await new NoneCatalog(storage).partitionLocation(table, parsePartitionPath(partition));
@@ -27,7 +29,8 @@ export async function changeByHand(
   try {
     await duck.run(`CREATE TABLE t AS SELECT * FROM read_parquet(${file}, hive_partitioning = false)`);
     await duck.run(statement);
-    await duck.run(`COPY t TO ${file} (FORMAT parquet)`);
+    if (as !== undefined) await unlink(join(root, name!));
+    await duck.run(`COPY t TO ${as === undefined ? file : lit(join(root, as))} (FORMAT parquet)`);
   } finally {
     duck.close();
     await rm(dir, { recursive: true, force: true });

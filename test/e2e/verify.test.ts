@@ -120,8 +120,8 @@ describe('verify of a snapshot', () => {
     return { code, result: JSON.parse(stdout) as VerifyResult };
   };
 
-  const byHand = (partition: string, statement: string): Promise<void> =>
-    changeByHand(here, `${table}_snapshot`, partition, statement);
+  const byHand = (partition: string, statement: string, as?: string): Promise<void> =>
+    changeByHand(here, `${table}_snapshot`, partition, statement, as);
 
   it('reads the source as of the boundary: what changed there since is no difference', async () => {
     await sql.query(`UPDATE orders SET v = 'later' WHERE id = 7`);
@@ -159,5 +159,26 @@ describe('verify of a snapshot', () => {
     const again = await verify(...at);
     expect(again.code).toBe(0);
     expect(again.result).toMatchObject({ outcome: 'equal', snapshot: { sourceRows: 500, mirrorRows: 500 } });
+  });
+
+  it('puts right what someone wrote over with INSERT OVERWRITE, and shows the rows of a key that is there twice', async () => {
+    const { name, boundaryMs } = (await verify()).result.snapshot!;
+    await byHand(
+      name,
+      `INSERT INTO t SELECT * FROM t WHERE id = 40; DELETE FROM t WHERE id = 41`,
+      '000000_0',
+    );
+    const at = ['--at', new Date(boundaryMs).toISOString()];
+    const found = await verify(...at);
+    expect(found.code).toBe(1);
+    expect(found.result.snapshot!.different).toBe(2);
+    expect(found.result.snapshot!.files).toContain('000000_0');
+    expect(found.result.snapshot!.differences).toContainEqual(
+      expect.objectContaining({ kind: 'twice', copies: [expect.objectContaining({ id: '40' })] }),
+    );
+    const mended = await verify(...at, '--repair');
+    expect(mended.result.snapshot!.repaired).toBeGreaterThan(1);
+    expect(mended.code).toBe(0);
+    expect((await verify(...at)).result).toMatchObject({ outcome: 'equal', snapshot: { files: null } });
   });
 });

@@ -1,7 +1,7 @@
 import { TributaryError, type ErrorAttributes } from '../../common/errors.js';
 
 /**
- * A merge whose numbers do not add up. Nothing of it is published; the last good snapshot stays.
+ * A merge whose numbers do not add up. Nothing of it is published; readers see what they saw.
  * @param what one sentence with the numbers in it
  */
 export function snapshotCheckFailed(
@@ -13,8 +13,30 @@ export function snapshotCheckFailed(
     code: 'SnapshotCheckFailed',
     message:
       `The snapshot of ${table} was not published, because a check failed: ${what} ` +
-      `The last good snapshot is still in place. Look for files that something else changed, then start the snapshot again.`,
+      `Readers see what they saw before. Look for files that something else changed, then start the snapshot again.`,
     attributes: { table, ...attributes },
+  });
+}
+
+/**
+ * Files of a published snapshot are not what was published: someone wrote over them.
+ * @param what which file, and how it is
+ */
+export function snapshotDamaged(
+  table: string,
+  boundaryMs: number,
+  what: string,
+  attributes: ErrorAttributes = {},
+): TributaryError {
+  // The way out begins just before the boundary, so that the damaged snapshot itself is among those made anew.
+  const from = new Date(boundaryMs - 1_000).toISOString().replace('.000Z', 'Z');
+  return new TributaryError({
+    code: 'SnapshotDamaged',
+    message:
+      `The snapshot of ${table} at ${new Date(boundaryMs).toISOString().replace('.000Z', 'Z')} is not what was published: ${what} ` +
+      `Someone changed its files (INSERT OVERWRITE, say), so no later one can be made of it. It and those after it are made anew ` +
+      `from the one before it and the log by: tributary snapshot ${table} --from ${from}`,
+    attributes: { table, boundaryMs, ...attributes },
   });
 }
 

@@ -2,7 +2,7 @@ import { TributaryError } from '../../common/errors.js';
 import { baseName } from '../layout.js';
 import type { Storage } from '../storage.js';
 import type { Bucketing } from './bucketing.js';
-import { snapshotCheckFailed } from './errors.js';
+import { snapshotCheckFailed, snapshotDamaged } from './errors.js';
 import {
   readSnapshotManifest,
   SNAPSHOT_MANIFEST,
@@ -127,7 +127,7 @@ async function refuseStrangers(
 
 /**
  * Looks whether all files of a published snapshot are as its manifest says.
- * @throws TributaryError SnapshotCheckFailed if one is missing or has another size
+ * @throws TributaryError SnapshotDamaged if one is missing or has another size
  */
 export async function checkSnapshotFiles(
   storage: Storage,
@@ -138,8 +138,9 @@ export async function checkSnapshotFiles(
   for (const file of manifest?.files ?? []) {
     const size = (await storage.stat(`${directory}/${file.name}`, signal))?.size;
     if (size === file.bytes) continue;
-    throw snapshotCheckFailed(
+    throw snapshotDamaged(
       manifest!.table,
+      manifest!.boundaryMs,
       `${directory}/${file.name} should have ${file.bytes} bytes, but ${size === undefined ? 'is gone' : `has ${size}`}.`,
       { path: `${directory}/${file.name}` },
     );

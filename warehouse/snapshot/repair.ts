@@ -3,18 +3,28 @@ import { stat } from 'node:fs/promises';
 import type { Duck } from '../duckdb.js';
 import { duckName } from '../sql.js';
 import { bucketSql } from './bucketing.js';
-import { snapshotCheckFailed } from './errors.js';
+import { snapshotCheckFailed, snapshotDamaged } from './errors.js';
 import { snapshotColumns } from './event-sql.js';
+import { changedFiles } from './changed-files.js';
 import type { SnapshotFile, SnapshotManifest } from './manifest.js';
-import { copyToParquet, fileChecksum, fittedColumns, localFile, parquetScan, scanSchema } from './parquet.js';
+import {
+  copyToParquet,
+  fileChecksum,
+  fittedColumns,
+  localFile,
+  localFiles,
+  parquetScan,
+  scanSchema,
+} from './parquet.js';
 import type { SnapshotTable } from './types.js';
 import type { Storage } from '../storage.js';
 
 export interface RepairRequest {
   table: SnapshotTable;
   manifest: SnapshotManifest;
-  /** Directory of the snapshot as it is. */
+  /** Directory of the snapshot as it is, and all its entries, hidden ones too. */
   from: string;
+  present: readonly { path: string; size: number }[];
   /** Directory of the repaired one; nobody reads it before the partition's pointer moves there. */
   to: string;
   /** Local files with the right rows: the table's columns, `cdc_ts`, `cdc_seq`; rows of other keys are left out. */
@@ -27,8 +37,8 @@ export interface RepairRequest {
 
 /**
  * A snapshot with the rows of some keys put right, in a new directory: files that hold none of those keys are copied as they
- * are. The manifest is the old one with the new files and counts; the caller writes it and moves the pointer.
- * @throws TributaryError SnapshotCheckFailed if a row got lost on the way
+ * are. Rows of files that someone else wrote there go into files of ours: readers see them, and the next snapshot must. The manifest is the old one with the new files and counts; the caller writes it and moves the pointer.
+ * @throws TributaryError SnapshotCheckFailed if a row got lost on the way, SnapshotDamaged if files are gone that nobody can make anew
  */
 export async function repairSnapshot(
   ctx: { storage: Storage; workDir: string; signal: AbortSignal },
@@ -50,6 +60,13 @@ export async function repairSnapshot(
       ? `CREATE OR REPLACE TEMP TABLE fresh AS SELECT * FROM (SELECT ${fittedColumns(columns, new Map()).join(', ')}) WHERE false`
       : `CREATE OR REPLACE TEMP TABLE fresh AS ${await select(parquetScan(request.fresh), isWrong)}`,
   );
+  const changed = changedFiles(manifest, request.present);
+  const lost = changed.gone.find(({ kind }) => kind !== 'rows');
+  if (lost) throw snapshotDamaged(table.name, manifest.boundaryMs, `${from}/${lost.name} is gone.`);
+  if (changed.foreign.length > 0) {
+    const scan = parquetScan(await localFiles(ctx, changed.foreign, 'foreign'));
+    await duck.run(`INSERT INTO fresh ${await select(scan, `NOT (${isWrong})`)}`);
+  }
   const countOf = async (sql: string): Promise<number> =>
     Number((await duck.rows<{ n: string }>(`SELECT count(*) AS n FROM (${sql})`))[0]!.n);
   const bucketOf = bucketSql(table, manifest.bucketing.count);
@@ -68,7 +85,7 @@ export async function repairSnapshot(
   const files: SnapshotFile[] = [];
   const served = new Set<number>();
   let expected = await countOf('SELECT * FROM fresh');
-  for (const file of manifest.files) {
+  for (const file of changed.intact) {
     if (file.kind !== 'rows') {
       files.push(await copy(file));
       continue;

@@ -136,9 +136,9 @@ describe('offsets of a table against those of its log', () => {
 
   it('are not those of a deleted topic of the same name that lie in the same files: each would be found twice', async () => {
     const path = join(dir, `${files++}.parquet`);
-    const rows = [
-      ...[0, 1, 2].map((o) => [o, 'b000000007']),
-      ...[0, 1].map((o) => [o, 'b000000012']),
+    const rows: [number, string][] = [
+      ...[0, 1, 2].map((o): [number, string] => [o, 'b000000007']),
+      ...[0, 1].map((o): [number, string] => [o, 'b000000012']),
       [2, 'replay-again'],
     ];
     const values = rows.map(([o, batch]) => `(0::INTEGER, ${o}::BIGINT, '${batch}')`).join(', ');

@@ -4,6 +4,7 @@ import {
   addSlices,
   differingKeys,
   differingRow,
+  differingRows,
   differingSlices,
   totalRows,
   type SliceSums,
@@ -63,6 +64,19 @@ describe('rows side by side', () => {
     expect(differingRow({ a: '1', b: null }, { a: '1', b: '' }, json)).toMatchObject({ columns: ['b'] });
     expect(differingRow({ a: '1' }, null, json)).toMatchObject({ kind: 'missing' });
     expect(differingRow(null, { a: '1' }, json)).toMatchObject({ kind: 'extra' });
+  });
+
+  it('list every row of a key that the mirror has twice, also where the rows are the same', () => {
+    const row = { a: '1', b: 'x' };
+    expect(differingRows(row, [row, row], json)).toEqual({
+      ...{ kind: 'twice', source: row, mirror: row, columns: [], copies: [row] },
+    });
+    expect(differingRows(null, [row, { a: '1', b: 'y' }], json)).toMatchObject({
+      kind: 'twice',
+      copies: [{ a: '1', b: 'y' }],
+    });
+    expect(differingRows(row, [row], json)).toBeNull();
+    expect(differingRows(row, [], json)).toMatchObject({ kind: 'missing' });
   });
 
   // TiDB and a log may write one JSON value in two ways; a rounded number or a changed blank is another value.
