@@ -9,8 +9,8 @@ import {
   type PreviousSnapshot,
 } from '../warehouse/snapshot/manifest.js';
 import { mergeBucket } from '../warehouse/snapshot/merge-bucket.js';
-import { bucketChanges, bucketRows, type SplitResult } from '../warehouse/snapshot/split.js';
-import type { BucketResult, MergeContext } from '../warehouse/snapshot/types.js';
+import { bucketChanges, bucketDeletes, bucketRows, type SplitResult } from '../warehouse/snapshot/split.js';
+import type { BucketResult, MergeContext, SourceFile } from '../warehouse/snapshot/types.js';
 import { attempt, withScratch, type Attempt } from './attempt.js';
 import type { ActivityContext } from './context.js';
 import {
@@ -22,11 +22,8 @@ import {
   splitResults,
   type SnapshotDocument,
 } from './snapshot-document.js';
-import { foldOf } from './snapshot-table.js';
+import { foldOf, tombstonesMs } from './snapshot-table.js';
 import type { HeavyActivities } from './types.js';
-
-/** How long a delete is remembered at least, so that an older insert that comes late does not bring the row back. */
-const LEAST_TOMBSTONE_MS = 7 * 86_400_000;
 
 /** Shares out some changelog files (or rows of the previous snapshot that are in no buckets yet) over buckets of keys. */
 export function splitSnapshot(context: ActivityContext): HeavyActivities['splitSnapshot'] {
@@ -56,7 +53,10 @@ function split(
       const table = mirrorTable(document.landing, document.key);
       const { boundary, buckets } = document;
       if (kind === 'base') return bucketRows(merge, { table, files: document.base[task]!, buckets });
-      return bucketChanges(merge, { table, boundary, files: document.changes[task]!, buckets });
+      const files = document.changes[task]!;
+      const { emptyings = [], storedFrom = document.changes.length } = document;
+      if (task < storedFrom) return bucketChanges(merge, { table, boundary, files, buckets, emptyings });
+      return bucketDeletes(merge, { table, files: files as SourceFile[], buckets, emptyings });
     },
   );
 }
@@ -106,7 +106,7 @@ async function mergeOne(
     mergeBucket(merge, {
       table,
       boundary,
-      latenessMs: tombstonesMs(document),
+      latenessMs: tombstonesMs(document.landing.spec),
       bucket,
       buckets,
       ...(previous && {
@@ -147,7 +147,7 @@ async function mergeInHive(
   const request: HiveMergeRequest = {
     table,
     boundary: document.boundary,
-    latenessMs: tombstonesMs(document),
+    latenessMs: tombstonesMs(document.landing.spec),
     ...(previous && { previous }),
     events: changes.flatMap((result) => result.buckets),
   };
@@ -172,10 +172,6 @@ async function previousOf(
       directory,
     },
   );
-}
-
-function tombstonesMs({ landing }: SnapshotDocument): number {
-  return Math.max(LEAST_TOMBSTONE_MS, landing.spec.latenessSeconds * 1000);
 }
 
 function withMerge<T>(

@@ -7,20 +7,24 @@ import { baseBefore } from '../sources/bootstrap-generation.js';
 import { ManifestStore } from '../warehouse/manifest-store.js';
 import { claimDirectory } from '../warehouse/partition-switch.js';
 import { bucketingOf } from '../warehouse/snapshot/bucketing.js';
+import type { TableSpec } from '../config/spec.js';
 import { chooseEngine } from '../warehouse/snapshot/choose-engine.js';
+import type { Emptying } from '../warehouse/snapshot/emptying.js';
 import { checkTable } from '../warehouse/snapshot/event-sql.js';
 import { needsSplit, type PreviousSnapshot, type SnapshotReference } from '../warehouse/snapshot/manifest.js';
 import { orderKind } from '../warehouse/snapshot/order-kind.js';
 import { checkSnapshotFiles } from '../warehouse/snapshot/publish.js';
+import type { SourceFile } from '../warehouse/snapshot/types.js';
 import type { SnapshotInput, SnapshotPlanned } from '../workflows/snapshot-types.js';
 import { attempt } from './attempt.js';
 import { ChangeLedger, type TableLedger } from './change-ledger.js';
 import type { ActivityContext } from './context.js';
 import { changelogTable } from './hive-tables.js';
+import { findEmptyings } from './emptyings.js';
 import { landingOf } from './prepare-table.js';
 import { findDocument, keepDocument, snapshotStaging, type SnapshotDocument } from './snapshot-document.js';
 import * as inputs from './snapshot-inputs.js';
-import { snapshotTableName } from './snapshot-table.js';
+import { snapshotTableName, tombstonesMs } from './snapshot-table.js';
 import type { ControlActivities } from './types.js';
 
 /** A bucket's share of a worker's memory decides how many rows it may have. */
@@ -72,6 +76,12 @@ async function plan(
       );
   const partitions = inputs.selectPartitions(candidates, boundary, before);
   const changes = await inputs.listInputs(store, changelogTable(spec), partitions, signal);
+  const emptyings = await findEmptyings(
+    context,
+    store,
+    { spec, boundary, sinceMs: previous?.manifest.boundaryMs, latenessMs: tombstonesMs(spec) },
+    signal,
+  );
   const rowFiles = previous?.manifest.files.filter(({ kind }) => kind === 'rows') ?? [];
   const choice = chooseEngine(
     {
@@ -85,6 +95,8 @@ async function plan(
   );
   const bucketing = bucketingOf(table, choice.buckets);
   const split = choice.engine === 'duckdb' && previous !== undefined && needsSplit(previous, bucketing);
+  const storedTasks = inputs.packFiles(storedFiles(previous, emptyings, spec));
+  const changeTasks = inputs.packFiles(changes.files);
   const claim = { table: snapshotTableName(spec), partition: at.partition, attempt: run.slice(0, 8) };
   const directory = await claimDirectory(context, { ...claim, graceMs: context.graceMs }, signal);
   const now = await store.readPartition(claim.table, claim.partition, signal);
@@ -99,7 +111,9 @@ async function plan(
     buckets: choice.buckets,
     previous: previous ? referenceTo(previous) : null,
     previousRows: previous?.manifest.counts.rows ?? 0,
-    changes: inputs.packFiles(changes.files),
+    changes: [...changeTasks, ...storedTasks],
+    ...(storedTasks.length > 0 && { storedFrom: changeTasks.length }),
+    ...(emptyings.length > 0 && { emptyings }),
     expected: { rows: changes.rows, exact: changes.exact },
     base: split
       ? inputs.packFiles(
@@ -143,6 +157,20 @@ async function previousSnapshot(
       `Restore it, or bootstrap the table anew.`,
     attributes: { table: spec.name, ...(directory !== undefined && { directory }) },
   });
+}
+
+/** Files of the previous snapshot, in which an emptying that it has not seen may find rows, and patches that wait. */
+function storedFiles(
+  previous: PreviousSnapshot | undefined,
+  emptyings: readonly Emptying[],
+  { latenessSeconds }: TableSpec,
+): (SourceFile & { bytes: number })[] {
+  if (previous === undefined) return [];
+  const { directory, manifest } = previous;
+  const unseenMs = manifest.boundaryMs - latenessSeconds * 1000;
+  if (!emptyings.some(({ instantMs }) => instantMs >= unseenMs)) return [];
+  const files = manifest.files.filter(({ kind }) => kind !== 'tombstones');
+  return files.map(({ name, rows, bytes }) => ({ path: `${directory}/${name}`, rows, bytes }));
 }
 
 /** @throws TributaryError SnapshotOrderChanged if the log does not count as the previous rows do. */

@@ -2,6 +2,7 @@ import type { LandingTable } from '../changelog/types.js';
 import { jsonText } from '../warehouse/json-file.js';
 import { quoteSegment, STAGING } from '../warehouse/layout.js';
 import type { Storage } from '../warehouse/storage.js';
+import type { Emptying } from '../warehouse/snapshot/emptying.js';
 import type { Boundary, BucketResult, ChangeFile, SourceFile } from '../warehouse/snapshot/types.js';
 import type { SnapshotReference } from '../warehouse/snapshot/manifest.js';
 import type { SplitResult } from '../warehouse/snapshot/split.js';
@@ -26,6 +27,10 @@ export interface SnapshotDocument {
   previousRows: number;
   /** Changelog files, shared out over tasks. */
   changes: ChangeFile[][];
+  /** When the source was truncated or dropped; absent in plans of before there was this. */
+  emptyings?: Emptying[];
+  /** The tasks of `changes` from this one on have files of the previous snapshot, whose emptied rows are to be deleted. */
+  storedFrom?: number;
   /** Rows that the partitions of those files are known to have. */
   expected: { rows: number; exact: boolean };
   /** Files of the previous rows, where those must be split into buckets first. */

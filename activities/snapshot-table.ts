@@ -13,6 +13,14 @@ export function snapshotTableName(spec: Pick<TableSpec, 'name'>): string {
   return `${spec.name}_snapshot`;
 }
 
+/** How long a delete is remembered at least, so that an older insert that comes late does not bring the row back. */
+const LEAST_TOMBSTONE_MS = 7 * 86_400_000;
+
+/** How long a table's deletes are remembered, ms. */
+export function tombstonesMs({ latenessSeconds }: Pick<TableSpec, 'latenessSeconds'>): number {
+  return Math.max(LEAST_TOMBSTONE_MS, latenessSeconds * 1000);
+}
+
 const PARTITION_COLUMNS = { day: ['dt'], hour: ['dt', 'hh'], minute: ['dt', 'hh', 'mi'] };
 
 /** The Hive table of a mirror's snapshots. */

@@ -117,7 +117,7 @@ function offsetAt(ms: number, zone: string): number {
 }
 
 /** What the clock shows, as if it were UTC: wall times are plain numbers, in which every day has 24 hours. */
-function wallTime(ms: number, zone: string): number {
+export function wallTime(ms: number, zone: string): number {
   return ms + offsetAt(ms, zone);
 }
 

@@ -15,6 +15,11 @@ export function compilePattern(text: string): string {
     : `^(?:${expression})$`;
 }
 
+/** True for what `compilePattern` makes of an exact name. */
+export function isExact(compiled: string): boolean {
+  return !compiled.startsWith('^(?:');
+}
+
 /** What is wrong with a name or pattern, or undefined. */
 export function patternProblem(text: string): string | undefined {
   const expression = ANY.exec(text)?.[1];

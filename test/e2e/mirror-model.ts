@@ -9,7 +9,8 @@ export function tableAt(changes: readonly OrderChange[], ms: number): Row[] {
   for (const { type, row, old, ms: at } of [...changes].sort((a, b) => a.ms - b.ms)) {
     if (at >= ms) continue;
     if (old && old.id !== row.id) rows.delete(old.id);
-    if (type === 'DELETE') rows.delete(row.id);
+    if (type === 'TRUNCATE') rows.clear();
+    else if (type === 'DELETE') rows.delete(row.id);
     else rows.set(row.id, row);
   }
   return [...rows.values()].sort((a, b) => Number(a.id) - Number(b.id));

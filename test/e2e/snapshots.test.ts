@@ -30,7 +30,7 @@ const table = (name: string, topic: string, snapshot: string): string => `  - na
     snapshot: ${snapshot}
 `;
 
-/** A history of four days, the third of them idle; times are instants since its first midnight. */
+/** A history of four days, the third of them idle, the table truncated on the fourth; times are instants since its first midnight. */
 function history(startMs: number): OrderChange[] {
   const row = (id: number, status: string | null, amount = `${id}.5000`): Row => ({
     id: `${id}`,
@@ -59,6 +59,8 @@ function history(startMs: number): OrderChange[] {
     row: row(9_001, 'moved'),
     old: row(300, 'new'),
   });
+  // No log tells of the rows that this removes.
+  changes.push({ type: 'TRUNCATE', ms: startMs + 3 * DAY + 1_000, row: row(0, null) });
   changes.push({
     type: 'UPDATE',
     ms: startMs + 3 * DAY + 5_000,

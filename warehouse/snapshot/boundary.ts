@@ -51,11 +51,30 @@ export function changeInstant(order: OrderKind): string {
   }
 }
 
+/** The same instant of one `cdc_ts`; undefined where it is no time. */
+export function orderInstant(order: OrderKind, ts: bigint): number | undefined {
+  switch (order) {
+    case 'tso':
+      return Number(ts >> TSO_LOGICAL_BITS);
+    case 'oplog':
+      return Number(ts >> OPLOG_INCREMENT_BITS) * 1000;
+    case 'ms':
+      return Number(ts);
+    case 'offset':
+      return undefined;
+  }
+}
+
 /** Tombstones of deletes before this instant (as `changeInstant` counts) have outlived the lateness window. */
 export function tombstoneFloor(boundary: Boundary, latenessMs: number): number {
-  const at =
-    boundary.order === 'offset' ? Date.parse(wallLiteral(boundary).replace(' ', 'T') + 'Z') : boundary.ms;
-  return at - latenessMs;
+  return boundaryInstant(boundary) - latenessMs;
+}
+
+/** The boundary itself as `changeInstant` counts. */
+export function boundaryInstant(boundary: Boundary): number {
+  return boundary.order === 'offset'
+    ? Date.parse(wallLiteral(boundary).replace(' ', 'T') + 'Z')
+    : boundary.ms;
 }
 
 function wallLiteral(boundary: Boundary): string {

@@ -4,6 +4,7 @@ import { Duck, HIVE_PARQUET_METADATA } from '../duckdb.js';
 import { duckString } from '../sql.js';
 import { beforeBoundary } from './boundary.js';
 import { snapshotCheckFailed, snapshotKeyNull } from './errors.js';
+import { deletesOfStored, withoutEmptied, type Emptying } from './emptying.js';
 import {
   changeRows,
   checkTable,
@@ -33,6 +34,8 @@ export interface BucketChangesRequest {
   boundary: Boundary;
   files: ChangeFile[];
   buckets: number;
+  /** Older changes count as deletes. */
+  emptyings?: Emptying[];
 }
 
 /**
@@ -57,17 +60,18 @@ export async function bucketChanges(ctx: MergeContext, request: BucketChangesReq
     const inside = Number(counts!.inside);
     const moved = Number(counts!.moved);
     const changes = `(SELECT * FROM (${rows}) WHERE ${before})`;
-    const query = withBucket(eventsOf(changes, table, boundary, moved > 0), table, buckets);
+    const events = eventsOf(changes, table, boundary, moved > 0);
+    const query = withBucket(withoutEmptied(events, table, request.emptyings ?? []), table, buckets);
     const written = await writeBuckets(ctx, duck, query);
-    const events = rowsOf(written);
-    if (events !== inside + moved) {
+    const made = rowsOf(written);
+    if (made !== inside + moved) {
       throw snapshotCheckFailed(
         table.name,
-        `${inside} changes, ${moved} of which changed the key, became ${events} events.`,
-        { inside, moved, events },
+        `${inside} changes, ${moved} of which changed the key, became ${made} events.`,
+        { inside, moved, events: made },
       );
     }
-    return { buckets: written, read, beyond: read - inside, written: events };
+    return { buckets: written, read, beyond: read - inside, written: made };
   });
 }
 
@@ -100,6 +104,34 @@ export async function bucketRows(ctx: MergeContext, request: BucketRowsRequest):
       throw snapshotCheckFailed(table.name, `Of ${read} rows ${rowsOf(written)} came into buckets.`);
     }
     return { buckets: written, read, beyond: 0, written: read };
+  });
+}
+
+export interface BucketDeletesRequest {
+  table: SnapshotTable;
+  emptyings: Emptying[];
+  /** Files of the previous snapshot: rows, or patches that wait. */
+  files: SourceFile[];
+  buckets: number;
+}
+
+/**
+ * Makes the deletes of stored rows (and of patches that wait) that emptyings call for, as events like those of `bucketChanges`.
+ * `read` is 0: no change was read.
+ * @throws TributaryError SnapshotCheckFailed
+ */
+export async function bucketDeletes(ctx: MergeContext, request: BucketDeletesRequest): Promise<SplitResult> {
+  const { table, emptyings, files, buckets } = request;
+  checkTable(table);
+  return withDuck(ctx, async (duck) => {
+    const scan = parquetScan(await localFiles(ctx, paths(files), 'stored'));
+    const columns = fittedColumns(snapshotColumns(table), await scanSchema(duck, scan));
+    const rows = `SELECT ${columns.join(', ')} FROM ${scan}`;
+    const [counts] = await duck.rows<{ read: string }>(`SELECT count(*) AS read FROM ${scan}`);
+    checkRead(table, 'the previous snapshot', files, counts!.read);
+    const deletes = deletesOfStored(`(${rows})`, table, emptyings);
+    const written = await writeBuckets(ctx, duck, withBucket(deletes, table, buckets));
+    return { buckets: written, read: 0, beyond: 0, written: rowsOf(written) };
   });
 }
 

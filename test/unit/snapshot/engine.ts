@@ -6,11 +6,12 @@ import { duckString } from '../../../warehouse/sql.js';
 import type { Storage } from '../../../warehouse/storage.js';
 import { FileStorage } from '../../../warehouse/storage-file.js';
 import { bucketingOf } from '../../../warehouse/snapshot/bucketing.js';
+import type { Emptying } from '../../../warehouse/snapshot/emptying.js';
 import { needsSplit, previousBucket, type PreviousSnapshot } from '../../../warehouse/snapshot/manifest.js';
 import { localFiles } from '../../../warehouse/snapshot/parquet.js';
 import { mergeBucket } from '../../../warehouse/snapshot/merge-bucket.js';
 import { publishSnapshot } from '../../../warehouse/snapshot/publish.js';
-import { bucketChanges, bucketRows } from '../../../warehouse/snapshot/split.js';
+import { bucketChanges, bucketDeletes, bucketRows } from '../../../warehouse/snapshot/split.js';
 import type {
   Boundary,
   BucketResult,
@@ -91,14 +92,22 @@ export class TestEngine {
     previous?: PreviousSnapshot;
     latenessMs?: number;
     foldPatches?: FoldPatches;
+    emptyings?: Emptying[];
   }): Promise<PreviousSnapshot> {
     const { table, boundary, buckets, previous, changes } = options;
     const now = bucketingOf(table, buckets);
     const half = Math.ceil(changes.length / 2);
     const tasks = [changes.slice(0, half), changes.slice(half)];
     const splits = [];
+    const emptyings = options.emptyings ?? [];
     for (const files of tasks)
-      splits.push(await bucketChanges(this.context(), { table, boundary, files, buckets }));
+      splits.push(await bucketChanges(this.context(), { table, boundary, files, buckets, emptyings }));
+    if (previous && emptyings.length > 0) {
+      const stored = previous.manifest.files.filter((file) => file.kind !== 'tombstones');
+      const files = stored.map(({ name, rows }) => ({ path: `${previous.directory}/${name}`, rows }));
+      if (files.length > 0)
+        splits.push(await bucketDeletes(this.context(), { table, emptyings, files, buckets }));
+    }
     const base =
       previous && needsSplit(previous, now)
         ? await bucketRows(this.context(), {
