@@ -1,6 +1,14 @@
+import pc from 'picocolors';
 import { formatInstant } from '../common/zone.js';
-import type { BackfillMemory, BackfillStatus } from '../workflows/backfill-types.js';
-import { count } from './output.js';
+import type { TableSpec } from '../config/spec.js';
+import type {
+  BackfillMemory,
+  BackfillOutline,
+  BackfillRequest,
+  BackfillResult,
+  BackfillStatus,
+} from '../workflows/backfill-types.js';
+import { count, renderTable } from './output.js';
 
 /** How far a running backfill is, in a few words. */
 export function progressWords(status: BackfillStatus): string {
@@ -38,4 +46,68 @@ export function backfillRows(
 
 function interval({ fromMs, toMs }: { fromMs: number; toMs: number }, zone: string): string {
   return `${formatInstant(fromMs, zone)} up to ${formatInstant(toMs, zone)}`;
+}
+
+/** What was asked for, as on the command line. */
+export function argumentsText({ fromMs, toMs, acceptMissing }: BackfillRequest, zone: string): string {
+  const range = `--from ${formatInstant(fromMs, zone)} --to ${formatInstant(toMs, zone)}`;
+  return acceptMissing ? `${range} --accept-missing` : range;
+}
+
+/** What a backfill would do. */
+export function planText(spec: TableSpec, request: BackfillRequest, outline: BackfillOutline): string {
+  const time = (ms: number): string => formatInstant(ms, spec.timezone);
+  const lines = [
+    `${pc.bold(spec.name)}: partitions with event times from ${time(request.fromMs)} up to ${time(request.toMs)}`,
+    '',
+  ];
+  if (outline.partitions === 0) return [...lines, 'no partition has rows in this interval'].join('\n');
+  lines.push(
+    renderTable(
+      [
+        { title: 'partition' },
+        { title: 'rows', right: true },
+        { title: 'bytes', right: true },
+        { title: 'offsets', right: true },
+        { title: '' },
+        { title: 'read from' },
+      ],
+      outline.listed.map((p) => [
+        p.partition,
+        count(p.rows),
+        count(p.bytes),
+        p.taken ? count(p.offsets) : '',
+        p.taken ? (p.verdict === 'partly' ? pc.yellow('in part') : pc.green('rebuild')) : pc.red('not'),
+        p.taken ? `${p.ranges}${p.reason === null ? '' : `; ${p.reason}`}` : (p.reason ?? ''),
+      ]),
+    ),
+  );
+  const hidden = outline.partitions - outline.listed.length;
+  if (hidden > 0) lines.push(`and ${count(hidden)} more`);
+  lines.push(
+    '',
+    `${count(outline.taken)} partitions with ${count(outline.rows)} rows (${count(outline.bytes)} bytes) would be rebuilt from ` +
+      `${count(outline.offsets)} offsets of ${spec.kafka}/${spec.topic}; ${count(outline.refusedCount)} cannot be.`,
+  );
+  return lines.join('\n');
+}
+
+/** What a backfill did. */
+export function resultText(result: BackfillResult): string {
+  const lines = [
+    `${pc.bold(`backfill ${result.id}`)} of ${result.table}: ${result.outcome}`,
+    `  ${count(result.rebuilt)} partitions rebuilt, ${count(result.unchanged)} as they were`,
+    `  ${count(result.fresh)} rows read again in the place of ${count(result.replaced)}, ${count(result.kept)} kept`,
+  ];
+  if (result.notAdded > 0) {
+    lines.push(
+      `  ${count(result.notAdded)} records would be rows here by now and were not: they are in the quarantine or another partition`,
+    );
+  }
+  if (result.message !== null) lines.push(`  ${result.message}`);
+  if (result.refusedCount > 0) {
+    lines.push('', `${count(result.refusedCount)} partitions were not rebuilt:`);
+    lines.push(...result.refused.map(({ partition, reason }) => `  ${partition}  ${reason}`));
+  }
+  return lines.join('\n');
 }

@@ -1,6 +1,19 @@
 import pc from 'picocolors';
-import type { OffsetFinding, SnapshotReport, VerifyResult } from '../workflows/verify-types.js';
+import { formatInstant } from '../common/zone.js';
+import type {
+  OffsetFinding,
+  SnapshotReport,
+  VerifyRequest,
+  VerifyResult,
+} from '../workflows/verify-types.js';
 import { count, renderTable } from './output.js';
+
+/** What was asked for, as on the command line. */
+export function argumentsText({ what, atMs = null, repair = false }: VerifyRequest, zone: string): string {
+  if (what === 'log') return '--log';
+  const at = atMs === null ? 'the newest snapshot' : `--at ${formatInstant(atMs, zone)}`;
+  return repair ? `${at} --repair` : at;
+}
 
 /** What a comparison of a snapshot with its source found, and what to do about it. */
 export function snapshotText(result: VerifyResult): string {

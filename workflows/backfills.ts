@@ -59,6 +59,9 @@ export function refusal(
   }
   const known = [memory.running, ...memory.recent].find((entry) => entry?.id === id);
   if (known) {
+    if ('outcome' in known && known.outcome === 'cancelled') {
+      return invalid(`Backfill ${id} of ${table.name} was cancelled. To do it now take another id.`);
+    }
     if (known.fromMs === fromMs && known.toMs === toMs) return null;
     return invalid(`Backfill ${id} of ${table.name} was asked for with another interval. Take another id.`);
   }

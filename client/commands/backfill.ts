@@ -1,14 +1,8 @@
 import type { Client } from '@temporalio/client';
 import pc from 'picocolors';
 import { TributaryError } from '../../common/errors.js';
-import { formatInstant } from '../../common/zone.js';
 import type { TableSpec } from '../../config/spec.js';
-import type {
-  BackfillOutline,
-  BackfillRequest,
-  BackfillResult,
-  BackfillStatus,
-} from '../../workflows/backfill-types.js';
+import type { BackfillRequest, BackfillResult, BackfillStatus } from '../../workflows/backfill-types.js';
 import {
   backfillEndedSignal,
   backfillStatusQuery,
@@ -16,11 +10,12 @@ import {
   planBackfillUpdate,
 } from '../../workflows/reread-messages.js';
 import { backfillWorkflowId, tableWorkflowId } from '../../workflows/names.js';
-import { progressWords } from '../backfill-text.js';
+import { argumentsText, planText, progressWords, resultText } from '../backfill-text.js';
 import { driftWarning } from '../drift.js';
+import { earlierRequest, forgotten, repeated, type Earlier } from '../earlier-request.js';
 import { follow } from '../follow.js';
 import { parseInstant } from '../instant.js';
-import { count, note, print, printJson, renderTable } from '../output.js';
+import { note, print, printJson } from '../output.js';
 import { sendUpdate } from '../send-update.js';
 import { openSession, pickTables, temporalTarget } from '../session.js';
 import { ifRunning, withTemporal } from '../temporal.js';
@@ -45,6 +40,14 @@ export async function backfill(table: string, options: BackfillOptions): Promise
   const target = await temporalTarget(session.runtime.temporal);
   await withTemporal(target, async (client) => {
     if (options.cancel) return cancel(client, table, options);
+    const earlier =
+      options.id === undefined || options.plan
+        ? undefined
+        : await earlierRequest<BackfillRequest, BackfillResult>(
+            client,
+            backfillWorkflowId(table, options.id),
+          );
+    if (earlier) return answerAgain(client, spec, options, earlier);
     const request = requestOf(spec, options);
     // People see what will be done before it is; machines ask for it by --plan.
     if (options.plan || (!options.json && !options.detach)) {
@@ -56,24 +59,60 @@ export async function backfill(table: string, options: BackfillOptions): Promise
       if (options.plan) return;
     }
     const accepted = await sendUpdate(client, table, backfillUpdate, request);
+    if (accepted.state === 'known') throw forgotten(`backfill ${request.id} of ${table}`, request.id);
     if (options.detach) {
       if (options.json) printJson(accepted);
       else
-        print(
-          `${pc.bold(accepted.workflowId)}  ${accepted.state === 'known' ? 'was asked for before' : 'started'}`,
-        );
+        print(`${pc.bold(accepted.workflowId)}  started`);
       return;
     }
-    const result = await follow<BackfillStatus, BackfillResult>(
-      client,
-      accepted.workflowId,
-      backfillStatusQuery,
-      progressWords,
-    );
-    if (options.json) printJson(result);
-    else print(resultText(result));
-    if (result.outcome !== 'done') process.exitCode = 1;
+    await waitFor(client, accepted, options);
   });
+}
+
+/** An id that was used before: says so, and shows what became of that request. */
+async function answerAgain(
+  client: Client,
+  spec: TableSpec,
+  options: BackfillOptions,
+  earlier: Earlier<BackfillRequest, BackfillResult>,
+): Promise<void> {
+  const { id } = earlier.request;
+  const asked = options.from === undefined && options.to === undefined ? null : requestOf(spec, options);
+  const zone = spec.timezone;
+  const what = `backfill ${id} of ${spec.name}`;
+  note(repeated(earlier, asked, { what, argumentsOf: (request) => argumentsText(request, zone), zone }));
+  const workflowId = backfillWorkflowId(spec.name, id);
+  if (earlier.result) return show(earlier.result, options, earlier);
+  if (!options.detach) return waitFor(client, { workflowId }, options);
+  if (options.json) printJson({ id, workflowId, state: 'known' });
+  else print(`${pc.bold(workflowId)}  was asked for before`);
+}
+
+async function waitFor(
+  client: Client,
+  { workflowId }: { workflowId: string },
+  options: BackfillOptions,
+): Promise<void> {
+  const result = await follow<BackfillStatus, BackfillResult>(
+    client,
+    workflowId,
+    backfillStatusQuery,
+    progressWords,
+  );
+  show(result, options);
+}
+
+/** @param earlier of a result that was there before */
+function show(
+  result: BackfillResult,
+  options: BackfillOptions,
+  earlier?: { startedMs: number; endedMs: number | null },
+): void {
+  const { startedMs, endedMs } = earlier ?? {};
+  if (options.json) printJson({ ...result, ...(earlier && { earlier: { startedMs, endedMs } }) });
+  else print(resultText(result));
+  if (result.outcome !== 'done') process.exitCode = 1;
 }
 
 function requestOf(spec: TableSpec, options: BackfillOptions): BackfillRequest {
@@ -140,60 +179,4 @@ function gone(table: string, id: string): BackfillResult {
     ...{ rebuilt: 0, unchanged: 0, replaced: 0, kept: 0, fresh: 0, notAdded: 0 },
     ...{ refused: [], refusedCount: 0, firstMs: null },
   };
-}
-
-function planText(spec: TableSpec, request: BackfillRequest, outline: BackfillOutline): string {
-  const time = (ms: number): string => formatInstant(ms, spec.timezone);
-  const lines = [
-    `${pc.bold(spec.name)}: partitions with event times from ${time(request.fromMs)} up to ${time(request.toMs)}`,
-    '',
-  ];
-  if (outline.partitions === 0) return [...lines, 'no partition has rows in this interval'].join('\n');
-  lines.push(
-    renderTable(
-      [
-        { title: 'partition' },
-        { title: 'rows', right: true },
-        { title: 'bytes', right: true },
-        { title: 'offsets', right: true },
-        { title: '' },
-        { title: 'read from' },
-      ],
-      outline.listed.map((p) => [
-        p.partition,
-        count(p.rows),
-        count(p.bytes),
-        p.taken ? count(p.offsets) : '',
-        p.taken ? (p.verdict === 'partly' ? pc.yellow('in part') : pc.green('rebuild')) : pc.red('not'),
-        p.taken ? `${p.ranges}${p.reason === null ? '' : `; ${p.reason}`}` : (p.reason ?? ''),
-      ]),
-    ),
-  );
-  const hidden = outline.partitions - outline.listed.length;
-  if (hidden > 0) lines.push(`and ${count(hidden)} more`);
-  lines.push(
-    '',
-    `${count(outline.taken)} partitions with ${count(outline.rows)} rows (${count(outline.bytes)} bytes) would be rebuilt from ` +
-      `${count(outline.offsets)} offsets of ${spec.kafka}/${spec.topic}; ${count(outline.refusedCount)} cannot be.`,
-  );
-  return lines.join('\n');
-}
-
-function resultText(result: BackfillResult): string {
-  const lines = [
-    `${pc.bold(`backfill ${result.id}`)} of ${result.table}: ${result.outcome}`,
-    `  ${count(result.rebuilt)} partitions rebuilt, ${count(result.unchanged)} as they were`,
-    `  ${count(result.fresh)} rows read again in the place of ${count(result.replaced)}, ${count(result.kept)} kept`,
-  ];
-  if (result.notAdded > 0) {
-    lines.push(
-      `  ${count(result.notAdded)} records would be rows here by now and were not: they are in the quarantine or another partition`,
-    );
-  }
-  if (result.message !== null) lines.push(`  ${result.message}`);
-  if (result.refusedCount > 0) {
-    lines.push('', `${count(result.refusedCount)} partitions were not rebuilt:`);
-    lines.push(...result.refused.map(({ partition, reason }) => `  ${partition}  ${reason}`));
-  }
-  return lines.join('\n');
 }

@@ -3,13 +3,15 @@ import { verifyStatusQuery, verifyUpdate } from '../../workflows/reread-messages
 import type { VerifyRequest, VerifyResult, VerifyStatus } from '../../workflows/verify-types.js';
 import { TributaryError } from '../../common/errors.js';
 import type { TableSpec } from '../../config/spec.js';
+import { verifyWorkflowId } from '../../workflows/names.js';
 import { parseInstant } from '../instant.js';
+import { earlierRequest, repeated } from '../earlier-request.js';
 import { follow } from '../follow.js';
-import { print, printJson } from '../output.js';
+import { note, print, printJson } from '../output.js';
 import { sendUpdate } from '../send-update.js';
 import { openSession, pickTables, temporalTarget } from '../session.js';
 import { withTemporal } from '../temporal.js';
-import { logText, snapshotText } from '../verify-text.js';
+import { argumentsText, logText, snapshotText } from '../verify-text.js';
 
 export interface VerifyOptions {
   config: string;
@@ -28,7 +30,21 @@ export async function verify(table: string, options: VerifyOptions): Promise<voi
   const request = requestOf(spec, options);
   const target = await temporalTarget(session.runtime.temporal);
   await withTemporal(target, async (client) => {
-    const accepted = await sendUpdate(client, table, verifyUpdate, request);
+    const workflowId = verifyWorkflowId(table, request.id);
+    const earlier =
+      options.id === undefined
+        ? undefined
+        : await earlierRequest<VerifyRequest, VerifyResult>(client, workflowId);
+    if (earlier) {
+      const asked = options.log || options.repair || options.at !== undefined ? request : null;
+      const what = `verification ${request.id} of ${table}`;
+      const argumentsOf = (each: VerifyRequest): string => argumentsText(each, spec.timezone);
+      note(repeated(earlier, asked, { what, argumentsOf, zone: spec.timezone }));
+      if (earlier.result) return show(earlier.result, options, earlier);
+    }
+    const accepted = earlier
+      ? ({ id: request.id, workflowId, state: 'known' } as const)
+      : await sendUpdate(client, table, verifyUpdate, request);
     if (options.detach) {
       if (options.json) return printJson(accepted);
       return print(
@@ -42,11 +58,21 @@ export async function verify(table: string, options: VerifyOptions): Promise<voi
       ({ done, of, what }) =>
         what === 'snapshot' ? 'reading both sides' : `${done} of ${of} parts compared`,
     );
-    if (options.json) printJson(result);
-    else print(result.what === 'snapshot' ? snapshotText(result) : logText(result));
-    const repaired = typeof result.snapshot?.repaired === 'number';
-    if (result.outcome !== 'equal' && !repaired) process.exitCode = 1;
+    show(result, options);
   });
+}
+
+/** @param earlier of a result that was there before */
+function show(
+  result: VerifyResult,
+  options: VerifyOptions,
+  earlier?: { startedMs: number; endedMs: number | null },
+): void {
+  const { startedMs, endedMs } = earlier ?? {};
+  if (options.json) printJson({ ...result, ...(earlier && { earlier: { startedMs, endedMs } }) });
+  else print(result.what === 'snapshot' ? snapshotText(result) : logText(result));
+  const repaired = typeof result.snapshot?.repaired === 'number';
+  if (result.outcome !== 'equal' && !repaired) process.exitCode = 1;
 }
 
 function requestOf(spec: TableSpec, options: VerifyOptions): VerifyRequest {

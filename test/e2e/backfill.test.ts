@@ -171,6 +171,13 @@ describe('backfill of ten days', () => {
       await here.ok('backfill', table, '--cancel', '--id', 'halfway', '--json'),
     ) as BackfillResult;
     expect(['cancelled', 'done']).toContain(cancelled.outcome);
+    const again = await here.cli('backfill', table, ...range, '--id', 'halfway');
+    if (cancelled.outcome === 'cancelled') {
+      expect(again.code).toBe(1);
+      expect(again.stderr).toContain('To do it now take another id');
+    } else expect(again.stderr).toContain('a request of this id was done at');
+    const other = await here.cli('backfill', table, ...range, '--accept-missing', '--id', 'halfway');
+    expect(other.stderr).toContain('with other arguments');
     expect(withoutNotes(await days(here, table, true))).toEqual(before);
     const whole = JSON.parse(await here.ok('backfill', table, ...range, '--json')) as BackfillResult;
     expect(whole).toMatchObject({ outcome: 'done', rebuilt: DAYS });

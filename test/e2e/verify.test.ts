@@ -52,6 +52,7 @@ describe('verify of a log', () => {
     const again = await here.cli('verify', table, '--id', result.id);
     expect(again.code).toBe(0);
     expect(again.stdout).toContain('equal');
+    expect(again.stderr).toContain('a request of this id was done at');
   });
 
   it('finds rows that someone removed, and rows that are there twice, by their offsets', async () => {

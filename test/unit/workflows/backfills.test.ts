@@ -25,6 +25,12 @@ describe('requests for a backfill', () => {
     });
   });
 
+  it('are not answered with a backfill of their id that was cancelled', () => {
+    const entry = { ...running.running!, outcome: 'cancelled' as const, rebuilt: 1 };
+    const refused = refusal({ id: 'a', fromMs: 100, toMs: 200 }, { ...none, recent: [entry] }, table);
+    expect(refused!.message).toContain('another id');
+  });
+
   it('are refused in words when a person mistypes them in the Web UI', () => {
     const bad = [
       {},
