@@ -9,6 +9,7 @@ import { mergeSnapshot, mergeSnapshotInHive, splitSnapshot } from './merge-snaps
 import { planSnapshot } from './plan-snapshot.js';
 import { publishSnapshot, retireSnapshots } from './publish-snapshot.js';
 import { planBatch } from './plan-batch.js';
+import { planColumns } from './plan-columns.js';
 import { planBootstrap } from './plan-bootstrap.js';
 import { evolveTables, prepareTable } from './prepare-table.js';
 import { readBootstrapChunk } from './read-bootstrap-chunk.js';
@@ -26,6 +27,7 @@ import { writeBatch } from './write-batch.js';
 export function controlActivities(context: ActivityContext): ControlActivities {
   return {
     prepareTable: prepareTable(context),
+    planColumns: planColumns(context),
     joinIngest: joinIngest(context),
     signalIngest: signalIngest(),
     recoverTopic: recoverTopic(context),

@@ -5,6 +5,7 @@ import type {
   ReadChunkRequest,
   StartBootstrapRequest,
 } from '../workflows/bootstrap-types.js';
+import type { ColumnFate } from '../warehouse/column-fates.js';
 import type { TableSpec } from '../config/spec.js';
 import type {
   CommitReplayRequest,
@@ -58,6 +59,8 @@ import type {
 export interface ControlActivities {
   /** Pins the spec with the columns its Hive table has now, and makes the tables that are missing. */
   prepareTable(request: { spec: TableSpec }): Promise<{ pin: string; learns: boolean }>;
+  /** What another config would do to the columns of the table's changelog in Hive. */
+  planColumns(request: { spec: TableSpec }): Promise<ColumnFate[]>;
   /** Starts the topic's workflow if it does not run, and makes the table a member of it. */
   joinIngest(request: { kafka: string; topic: string; join: JoinRequest }): Promise<void>;
   /** Tells the topic's workflow something about a member; no error if the topic does not run. */

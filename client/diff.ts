@@ -1,3 +1,5 @@
+import { yamlPlace, yamlValue } from '../config/yaml-names.js';
+
 /** One place in which two JSON values differ; `undefined` where one of them has nothing. */
 export interface Difference {
   path: string;
@@ -29,4 +31,32 @@ function isNamedList(value: unknown): value is (JsonObject & { name: string })[]
 
 function byName(list: { name: string }[]): JsonObject {
   return Object.fromEntries(list.map(({ name, ...rest }, position) => [name, { ...rest, position }]));
+}
+
+const POSITION = /^spec\.columns\.([^.]+)\.position$/;
+
+/**
+ * The same in the words of the config file, for people. That columns moved because others came or went is left out; the order of those
+ * that stay is one difference.
+ */
+export function yamlDifferences(differences: readonly Difference[]): Difference[] {
+  const others = differences.filter(({ path }) => !POSITION.test(path));
+  const moved = differences.filter(({ path }) => POSITION.test(path));
+  const named = others.map(({ path, before, after }) => ({
+    path: yamlPlace(path),
+    before: yamlValue(path, withoutPosition(before)),
+    after: yamlValue(path, withoutPosition(after)),
+  }));
+  const order = (side: 'before' | 'after'): string =>
+    [...moved]
+      .sort((a, b) => Number(a[side]) - Number(b[side]))
+      .map(({ path }) => POSITION.exec(path)![1]!)
+      .join(', ');
+  const [before, after] = [order('before'), order('after')];
+  return before === after ? named : [...named, { path: 'columns (order)', before, after }];
+}
+
+function withoutPosition(value: unknown): unknown {
+  if (!isObject(value) || typeof value['position'] !== 'number') return value;
+  return Object.fromEntries(Object.entries(value).filter(([name]) => name !== 'position'));
 }

@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 import type { TableSpec } from '../config/spec.js';
 import { specQuery } from '../workflows/messages.js';
 import { tableWorkflowId } from '../workflows/names.js';
-import { diffValues } from './diff.js';
+import { diffValues, yamlDifferences } from './diff.js';
 import { ask } from './temporal.js';
 
 const SHOWN = 3;
@@ -13,7 +13,7 @@ const SHOWN = 3;
  */
 export async function driftWarning(client: Client, spec: TableSpec): Promise<string | undefined> {
   const running = await ask(client, tableWorkflowId(spec.name), specQuery);
-  const paths = diffValues(running.spec, spec).map(({ path }) => path);
+  const paths = yamlDifferences(diffValues({ spec: running.spec }, { spec })).map(({ path }) => path);
   if (paths.length === 0) return undefined;
   const more = paths.length > SHOWN ? ` and ${paths.length - SHOWN} more` : '';
   return (

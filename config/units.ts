@@ -32,3 +32,16 @@ function quantity(text: string, units: Record<string, number>): number {
   if (factor === undefined || !Number.isFinite(number)) throw new RangeError(`not a quantity: ${text}`);
   return number * factor;
 }
+
+/** A duration as people write it, in the largest unit without a fraction: 600000 is `10m`. */
+export function formatDuration(ms: number): string {
+  const unit = ['w', 'd', 'h', 'm', 's'].find((name) => ms > 0 && ms % (SECONDS[name]! * 1000) === 0);
+  if (unit === undefined) return ms === 0 ? '0s' : `${ms}ms`;
+  return `${ms / (SECONDS[unit]! * 1000)}${unit}`;
+}
+
+/** A size as people write it, in the largest binary unit without a fraction. */
+export function formatSize(bytes: number): string {
+  const unit = ['TiB', 'GiB', 'MiB', 'KiB'].find((name) => bytes > 0 && bytes % BYTES[name]! === 0);
+  return unit === undefined ? `${bytes}B` : `${bytes / BYTES[unit]!}${unit}`;
+}

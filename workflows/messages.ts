@@ -1,5 +1,6 @@
-import { defineQuery, defineSignal } from '@temporalio/workflow';
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { TableSpec } from '../config/spec.js';
+import type { ColumnFate } from '../warehouse/column-fates.js';
 import type { Replay, ReplayRequest } from './replay-types.js';
 import type {
   BootstrapProgress,
@@ -19,6 +20,8 @@ export const reloadSignal = defineSignal<[{ spec: TableSpec; settings: IngestSet
 /** Lands quarantined records again by the present config; without an id every signal is a request of its own. */
 export const replayQuarantineSignal =
   defineSignal<[{ id?: string; reason?: string; day?: string }?]>('replayQuarantine');
+/** What a reload by another config would do to the table's columns; changes nothing. */
+export const planReloadUpdate = defineUpdate<ColumnFate[], [{ spec: TableSpec }]>('planReload');
 export const stopSignal = defineSignal('stop');
 export const progressSignal = defineSignal<[TableProgress]>('progress');
 /** Read the source once more, and go on from there: after an accepted loss, say. */

@@ -16,11 +16,18 @@ const waiting: ActivityOptions = { startToCloseTimeout: '15m', heartbeatTimeout:
 const shared: ActivityOptions = { startToCloseTimeout: '30m', heartbeatTimeout: '15s', retry: patient };
 const heavy: ActivityOptions = { startToCloseTimeout: '2h', heartbeatTimeout: '15s', retry: patient };
 
+/** A person waits for the answer, and can ask again. */
+const once: ActivityOptions = {
+  ...{ scheduleToCloseTimeout: '20s', startToCloseTimeout: '20s', heartbeatTimeout: '15s' },
+  retry: { maximumAttempts: 1 },
+};
+
 /** A bootstrap has hours; what waits in Kafka goes first. */
 const patientlyHeavy: ActivityOptions = { ...heavy, priority: { priorityKey: 5 } };
 
 const optionsOf: Record<keyof Activities, ActivityOptions> = {
   prepareTable: shared,
+  planColumns: once,
   joinIngest: quick,
   signalIngest: quick,
   requestReplay: quick,

@@ -169,6 +169,9 @@ export async function table(input: TableInput): Promise<void> {
       if (!state.paused) await join();
     }),
   );
+  setHandler(messages.planReloadUpdate, (next) =>
+    run('planColumns', `what another config would do to ${spec.name}`, next),
+  );
   setHandler(messages.replayQuarantineSignal, (options) =>
     enqueue('replay', async () => {
       // Columns that the log has shown since are part of what the records are read by.

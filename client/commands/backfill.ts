@@ -62,8 +62,7 @@ export async function backfill(table: string, options: BackfillOptions): Promise
     if (accepted.state === 'known') throw forgotten(`backfill ${request.id} of ${table}`, request.id);
     if (options.detach) {
       if (options.json) printJson(accepted);
-      else
-        print(`${pc.bold(accepted.workflowId)}  started`);
+      else print(`${pc.bold(accepted.workflowId)}  started`);
       return;
     }
     await waitFor(client, accepted, options);

@@ -10,7 +10,7 @@ import {
 } from '../../workflows/messages.js';
 import { ingestWorkflowId, tableWorkflowId } from '../../workflows/names.js';
 import type { Replay } from '../../workflows/replay-types.js';
-import { diffValues } from '../diff.js';
+import { diffValues, yamlDifferences } from '../diff.js';
 import { count, note, print, printJson, renderTable } from '../output.js';
 import {
   QuarantineFiles,
@@ -194,7 +194,7 @@ async function checkSpec(
       message: `${spec.name} does not run. Start it with: tributary start ${spec.name}`,
     });
   }
-  const changes = diffValues(running, wanted);
+  const changes = yamlDifferences(diffValues(running, wanted));
   if (changes.length === 0) return;
   throw new TributaryError({
     code: 'ConfigNotStarted',

@@ -5,16 +5,18 @@ import { isTributaryError, TributaryError } from '../../common/errors.js';
 import { connectionPrints } from '../../config/fingerprint.js';
 import type { TableSpec } from '../../config/spec.js';
 import { rebootstrapSignal, reloadSignal, specQuery, statusQuery } from '../../workflows/messages.js';
+import type { ColumnFate } from '../../warehouse/column-fates.js';
 import { ingestWorkflowId, tableWorkflowId } from '../../workflows/names.js';
 import { searchAttributes } from '../../workflows/search-attributes.js';
 import type { IngestSettings, TableInput } from '../../workflows/types.js';
-import { diffValues, type Difference } from '../diff.js';
+import { diffValues, yamlDifferences, type Difference } from '../diff.js';
 import { note, print, printJson } from '../output.js';
 import { overview } from '../overview.js';
 import { openSession, pickTables, settingsOf, temporalTarget } from '../session.js';
 import { isStopping, reviveTable } from '../start-stopping.js';
 import { ask, ifRunning, withTemporal } from '../temporal.js';
-import { topicFindings, topicsOf } from '../topic-check.js';
+import { changeLines, notKept, reloadFates } from '../start-plan.js';
+import { topicFindings, topicsOf, type TopicFinding } from '../topic-check.js';
 import { liveWorkers, otherConnections, workerMissing, workersComing } from '../workers-alive.js';
 
 interface Started {
@@ -29,12 +31,19 @@ interface Started {
     | 'tries again'
     | 'was being stopped, goes on'
     | 'joined its topic again'
+    | 'refused'
     | 'would start'
-    | 'would reload';
+    | 'would reload'
+    | 'would be refused';
+  /** In the words of the config file. */
   changes: Difference[];
+  /** What becomes of the columns that change. */
+  columns?: ColumnFate[];
+  /** Why that is not known, or why nothing was done. */
+  remark?: string;
   /** It was told to read its source once more. */
   rebootstraps?: boolean;
-  /** What is wrong with its topic, as far as a dry run found out. */
+  /** What is wrong with its topic. */
   topic?: { code: string; message: string };
 }
 
@@ -49,7 +58,7 @@ export async function start(
   if (tables.length === 0) note('The config has no tables; add one (tributary discover proposes it).');
   // First, because tables that run must be asked what they run by, and maybe no worker is there to answer.
   const findings = options.dryRun ? topicFindings(tables, await topicsOf(runtime, tables)) : [];
-  for (const { code, message } of findings) note(`${pc.yellow(code)}: ${message}`);
+  tellFindings(findings);
   if (findings.some(({ code }) => code === 'TopicNotFound')) process.exitCode = 1;
   const target = await temporalTarget(runtime.temporal);
   const started = await withTemporal(target, async (client) => {
@@ -71,13 +80,15 @@ export async function start(
           workflowId: tableWorkflowId(spec.name),
           outcome: 'not asked',
           changes: [],
+          remark: notKept(spec.name),
         };
         process.exitCode = 1;
         results.push(result);
         if (!options.json) show(result);
         continue;
       }
-      if (options.rebootstrap && !options.dryRun) {
+      if (result.outcome === 'refused' || result.outcome === 'would be refused') process.exitCode = 1;
+      else if (options.rebootstrap && !options.dryRun) {
         await client.workflow.getHandle(result.workflowId).signal(rebootstrapSignal);
         result.rebootstraps = true;
       }
@@ -89,6 +100,13 @@ export async function start(
     if (unanswered) note(`${pc.yellow(unanswered.code)}: ${unanswered.message}`);
     else if (!options.dryRun && tables.length > 0 && !(await workersComing(client, taskQueue))) {
       note(`${pc.yellow('WorkerMissing')}: ${workerMissing(taskQueue)}`);
+    }
+    if (!options.dryRun) {
+      const read = tables.filter(({ name }) =>
+        results.some((each) => each.table === name && readsAnew(each)),
+      );
+      findings.push(...topicFindings(read, await topicsOf(runtime, read)));
+      tellFindings(findings);
     }
     const others = otherConnections(await liveWorkers(client, taskQueue), connectionPrints(runtime));
     if (others !== undefined) note(`${pc.yellow('WorkersOutdated')}: ${others}`);
@@ -123,7 +141,7 @@ async function startTable(
   // Nobody answered for another table: waiting once more for each of hundreds tells nothing new.
   if (unanswered) throw unanswered;
   const running = await ask(client, workflowId, specQuery);
-  const changes = diffValues(running, { spec, settings });
+  const changes = yamlDifferences(diffValues(running, { spec, settings }));
   if (changes.length === 0) {
     const topic = client.workflow.getHandle(ingestWorkflowId(spec.kafka, spec.topic));
     const reading = (await ifRunning(() => topic.describe()))?.status.name === 'RUNNING';
@@ -138,8 +156,14 @@ async function startTable(
       changes,
     };
   }
+  const fates = await reloadFates(client, running.spec, spec);
+  const planned = { table: spec.name, workflowId, changes, ...fates };
+  if (fates.columns?.some(({ fate }) => fate === 'refused')) {
+    const remark = `nothing is applied of it: ${spec.name} goes on by the config that it has`;
+    return { ...planned, outcome: dryRun ? 'would be refused' : 'refused', remark };
+  }
   if (!dryRun) await handle.signal(reloadSignal, { spec, settings });
-  return { table: spec.name, workflowId, outcome: dryRun ? 'would reload' : 'reloaded', changes };
+  return { ...planned, outcome: dryRun ? 'would reload' : 'reloaded' };
 }
 
 async function startWorkflow(client: Client, input: TableInput, taskQueue: string): Promise<void> {
@@ -204,12 +228,19 @@ function elsewhere(table: string, theirs: string, ours: string): TributaryError 
   });
 }
 
-function show({ table, outcome, changes, workflowId, rebootstraps }: Started): void {
+function tellFindings(findings: TopicFinding[]): void {
+  for (const { code, message } of findings) note(`${pc.yellow(code)}: ${message}`);
+}
+
+/** Whether a table reads a topic from now on that it did not read before. */
+function readsAnew({ outcome, changes }: Started): boolean {
+  if (outcome === 'started') return true;
+  return outcome === 'reloaded' && changes.some(({ path }) => path === 'from.topic' || path === 'from.kafka');
+}
+
+function show({ table, outcome, changes, workflowId, rebootstraps, columns = [], remark }: Started): void {
   print(`${pc.bold(table)}  ${outcome}  ${pc.dim(workflowId)}`);
   if (rebootstraps) print('  reads its source once more; status shows how far it is');
-  for (const { path, before, after } of changes) {
-    print(
-      `  ${path}: ${pc.red(JSON.stringify(before) ?? 'none')} -> ${pc.green(JSON.stringify(after) ?? 'none')}`,
-    );
-  }
+  for (const line of changeLines(changes, columns)) print(`  ${line}`);
+  if (remark !== undefined) print(`  ${remark}`);
 }
