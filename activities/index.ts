@@ -8,6 +8,7 @@ import { dueSnapshots } from './due-snapshots.js';
 import { mergeSnapshot, mergeSnapshotInHive, splitSnapshot } from './merge-snapshot.js';
 import { planSnapshot } from './plan-snapshot.js';
 import { publishSnapshot, retireSnapshots } from './publish-snapshot.js';
+import { lookAtTopic } from './look-at-topic.js';
 import { planBatch } from './plan-batch.js';
 import { planColumns } from './plan-columns.js';
 import { planBootstrap } from './plan-bootstrap.js';
@@ -16,7 +17,7 @@ import { readBootstrapChunk } from './read-bootstrap-chunk.js';
 import { recordLoss } from './record-loss.js';
 import { startBootstrap } from './start-bootstrap.js';
 import { commitReplay } from './commit-replay.js';
-import { joinIngest, reportProgress, requestReplay, signalIngest } from './topic-signals.js';
+import { joinIngest, reportProgress, requestReplay, signalIngest, watchIngest } from './topic-signals.js';
 import type { ControlActivities, HeavyActivities } from './types.js';
 import { planVerifyLog, verifyLogSplit } from './verify-log.js';
 import { writeReplay } from './write-replay.js';
@@ -29,9 +30,11 @@ export function controlActivities(context: ActivityContext): ControlActivities {
     prepareTable: prepareTable(context),
     planColumns: planColumns(context),
     joinIngest: joinIngest(context),
+    watchIngest: watchIngest(context),
     signalIngest: signalIngest(),
     recoverTopic: recoverTopic(context),
     planBatch: planBatch(context),
+    lookAtTopic: lookAtTopic(context),
     evolveTables: evolveTables(context),
     commitBatch: commitBatch(context),
     requestReplay: requestReplay(context),

@@ -1,11 +1,9 @@
 import { metricMeter } from '@temporalio/activity';
 import type { MetricMeter } from '@temporalio/common';
-import type { TableProgress } from '../workflows/types.js';
 
 /**
- * Our own metrics, on the endpoint of the SDK's (`worker.metrics`). Any worker may tell how a table stands, and then another one
- * does: instants and totals only grow, so that the greatest of all workers' values is right; for the others
- * `tributary_reported_timestamp_seconds` tells whose value is the newest (docs/monitoring).
+ * Our own metrics, on the endpoint of the SDK's (`worker.metrics`). Every worker tells how every table stands, some seconds one after the
+ * other: `tributary_reported_timestamp_seconds` tells whose value is the newest (docs/monitoring).
  */
 export const METRICS = {
   reported: 'tributary_reported_timestamp_seconds',
@@ -25,16 +23,32 @@ export const METRICS = {
 /** The SDK names counters itself so: without the ending they are asked for, with it they are served. */
 const counterName = (served: string): string => served.replace(/_total$/, '');
 
-/** How each table of a topic stands, for Prometheus. */
-export function recordProgress(
-  tables: Record<string, TableProgress>,
-  nowMs: number,
-  meter: MetricMeter = metricMeter,
-): void {
+/** How a table stands; null where that is not known. */
+export interface TableSample {
+  /** When the table last heard of its topic, ms since the epoch; or when it began, if it never did. */
+  heardMs: number;
+  lagRecords: number | null;
+  lagSeconds: number | null;
+  completeThroughMs: number | null;
+  rows: number;
+  quarantined: number;
+  /** It cannot go on, and says why. */
+  waiting: boolean;
+  /** A person holds it. */
+  paused: boolean;
+  /** Boundary of its newest snapshot. */
+  snapshotMs: number | null;
+}
+
+/**
+ * How tables stand, for Prometheus. What is not known, and all of a table that does not run any more (null), is `NaN`: a gauge cannot
+ * be taken back, and its last value would be taken for one of now.
+ */
+export function recordTables(tables: Map<string, TableSample | null>, meter: MetricMeter): void {
   const gauge = (name: string, what: string) => meter.createGauge(name, 'float', undefined, what);
-  const reported = gauge(METRICS.reported, 'When the worker last heard of the table, Unix time.');
-  const lagRecords = gauge(METRICS.lagRecords, 'Records that wait in Kafka.');
-  const lagSeconds = gauge(METRICS.lagSeconds, 'Age of what waits in Kafka; absent while it is not known.');
+  const reported = gauge(METRICS.reported, 'When the table last heard of its topic, Unix time.');
+  const lagRecords = gauge(METRICS.lagRecords, 'Records that wait in Kafka; NaN while that is not known.');
+  const lagSeconds = gauge(METRICS.lagSeconds, 'Age of what waits in Kafka; NaN while it is not known.');
   const complete = gauge(
     METRICS.completeThrough,
     'Every event before this Unix time has landed, as far as the lateness bound tells.',
@@ -42,17 +56,21 @@ export function recordProgress(
   const rows = gauge(METRICS.landedRows, 'Rows landed since the table began.');
   const quarantined = gauge(METRICS.quarantinedRecords, 'Records in the quarantine.');
   const waiting = gauge(METRICS.waiting, '1 while the table cannot go on and says why in status.');
-  const paused = gauge(METRICS.paused, '1 while the table is paused.');
-  for (const [table, progress] of Object.entries(tables)) {
+  const paused = gauge(METRICS.paused, '1 while a person has paused the table.');
+  const snapshot = gauge(METRICS.snapshotBoundary, 'Unix time that the newest snapshot mirrors.');
+  const at = (ms: number | null | undefined): number => (ms ?? NaN) / 1_000;
+  const flag = (on: boolean | undefined): number => (on === undefined ? NaN : Number(on));
+  for (const [table, sample] of tables) {
     const tags = { table };
-    reported.set(nowMs / 1_000, tags);
-    lagRecords.set(progress.lagRecords, tags);
-    if (progress.lagSeconds !== null) lagSeconds.set(progress.lagSeconds, tags);
-    if (progress.completeThroughMs !== null) complete.set(progress.completeThroughMs / 1_000, tags);
-    rows.set(progress.rows, tags);
-    quarantined.set(progress.quarantined, tags);
-    waiting.set(progress.fault === null ? 0 : 1, tags);
-    paused.set(progress.phase === 'paused' ? 1 : 0, tags);
+    reported.set(at(sample?.heardMs), tags);
+    lagRecords.set(sample?.lagRecords ?? NaN, tags);
+    lagSeconds.set(sample?.lagSeconds ?? NaN, tags);
+    complete.set(at(sample?.completeThroughMs), tags);
+    rows.set(sample?.rows ?? NaN, tags);
+    quarantined.set(sample?.quarantined ?? NaN, tags);
+    waiting.set(flag(sample?.waiting), tags);
+    paused.set(flag(sample?.paused), tags);
+    snapshot.set(at(sample?.snapshotMs), tags);
   }
 }
 
@@ -70,21 +88,9 @@ export function recordLanded(topic: string, bytes: number, meter: MetricMeter = 
     .add(bytes, { topic });
 }
 
-/** Newest boundary that this process has published, by table: one that is made anew is no newer. */
-const newestBoundary = new Map<string, number>();
-
-/** A published snapshot: how long it took from its plan on, and which instant the table's newest one mirrors. */
-export function recordSnapshot(
-  table: string,
-  { tookMs, boundaryMs }: { tookMs: number; boundaryMs: number },
-  meter: MetricMeter = metricMeter,
-): void {
+/** How long a snapshot took from its plan on. */
+export function recordSnapshot(table: string, tookMs: number, meter: MetricMeter = metricMeter): void {
   meter
     .createHistogram(METRICS.snapshotSeconds, 'float', undefined, 'Time that a snapshot took.')
     .record(tookMs / 1_000, { table });
-  const newest = Math.max(boundaryMs, newestBoundary.get(table) ?? -Infinity);
-  newestBoundary.set(table, newest);
-  meter
-    .createGauge(METRICS.snapshotBoundary, 'float', undefined, 'Unix time that the newest snapshot mirrors.')
-    .set(newest / 1_000, { table });
 }

@@ -96,7 +96,7 @@ export function publishSnapshot(context: ActivityContext): ControlActivities['pu
       const run = activityInfo().workflowExecution?.runId;
       if (run !== undefined) await removeStagedRun(context.storage, run, signal);
       const result = resultOf(document, manifest, done.revision);
-      recordSnapshot(spec.name, result);
+      recordSnapshot(spec.name, result.tookMs);
       return result;
     });
 }

@@ -43,6 +43,7 @@ import type {
   RecoveredTopic,
   SplitPlan,
   TableProgress,
+  TopicLook,
   WriteRequest,
   WriteResult,
 } from '../workflows/types.js';
@@ -63,6 +64,8 @@ export interface ControlActivities {
   planColumns(request: { spec: TableSpec }): Promise<ColumnFate[]>;
   /** Starts the topic's workflow if it does not run, and makes the table a member of it. */
   joinIngest(request: { kafka: string; topic: string; join: JoinRequest }): Promise<void>;
+  /** The same for a table that is paused: nothing is read for it, and it hears how far it falls behind. */
+  watchIngest(request: { kafka: string; topic: string; join: JoinRequest }): Promise<void>;
   /** Tells the topic's workflow something about a member; no error if the topic does not run. */
   signalIngest(request: {
     kafka: string;
@@ -74,6 +77,8 @@ export interface ControlActivities {
   recoverTopic(request: { kafka: string; topic: string }): Promise<RecoveredTopic | null>;
   /** Waits for data or the flush interval; fixes what the next batch reads. */
   planBatch(request: PlanRequest): Promise<Plan>;
+  /** What Kafka holds of a topic now, or why that cannot be told. */
+  lookAtTopic(request: { kafka: string; topic: string }): Promise<TopicLook>;
   /** Brings Hive tables to the columns that the log shows; answers each table's new pin, or why it must wait. */
   evolveTables(request: {
     pins: Record<string, string>;
@@ -98,8 +103,10 @@ export interface ControlActivities {
     /** The last batch that was cut before the loss is accepted. */
     lastBatch?: string;
   }): Promise<{ starts: Positions; topicId: string | null }>;
-  /** Signals each table how its topic stands. */
-  reportProgress(request: { tables: Record<string, TableProgress> }): Promise<void>;
+  /** Signals each table how its topic stands; answers which of them do not run. Versions before this one answered nothing. */
+  reportProgress(request: {
+    tables: Record<string, TableProgress>;
+  }): Promise<{ gone: string[] } | null | undefined>;
   /** Begins a table's bootstrap, or finds the one that was begun or is finished. */
   startBootstrap(request: StartBootstrapRequest): Promise<BootstrapStarted>;
   /** Cuts a page of the source into chunks, or finds it cut. */

@@ -1,4 +1,5 @@
 import { isGrpcServiceError, type Client } from '@temporalio/client';
+import type { StuckActivity } from './stuck.js';
 import { progressSignal } from '../workflows/messages.js';
 
 type HistoryPage = Awaited<ReturnType<Client['workflowService']['getWorkflowExecutionHistoryReverse']>>;
@@ -10,7 +11,7 @@ type HistoryEvent = Pick<
 const NOT_FOUND = 5;
 /** Enough to hold a report between the other things that happen to a table in minutes. */
 const EVENTS = 40;
-/** A topic tells its tables at least every minute how it stands, unless a batch takes longer. */
+/** A topic tells its tables about every minute how it stands, whatever it is in the middle of, and those that are paused too. */
 const STALE_MS = 180_000;
 
 /**
@@ -44,13 +45,34 @@ export function heardIn(events: readonly HistoryEvent[]): number | null {
  * Whether numbers that a table heard then can still be taken for those of now.
  * @param workers whether any worker asks for work: without one nothing is told any more
  */
-export function isStale(
-  { phase, seenMs }: { phase: string; seenMs: number | null },
-  workers: boolean,
-  nowMs: number,
-): boolean {
+export function isStale({ seenMs }: { seenMs: number | null }, workers: boolean, nowMs: number): boolean {
   if (!workers) return true;
-  // Topics that nobody reads tell nothing, and nothing changes about a table that is held.
-  if (phase === 'paused' || seenMs === null) return false;
-  return nowMs - seenMs > STALE_MS;
+  return seenMs !== null && nowMs - seenMs > STALE_MS;
+}
+
+/** What is known of how far a table is behind. */
+export interface LagKnown {
+  lagRecords: number | null;
+  lagSeconds: number | null;
+  lagUnknown?: { code: string; message: string } | null;
+}
+
+/**
+ * The same without numbers that cannot be those of now: nobody has told them for minutes, or looking at the topic fails. A last 0
+ * would look like a table that keeps up.
+ */
+export function withoutOldLag<T extends LagKnown>(
+  lag: T,
+  { stale, seenMs, stuck }: { stale: boolean; seenMs: number | null; stuck: StuckActivity[] },
+): T {
+  if (lag.lagRecords === null) return lag;
+  const blind = stuck.find(({ activity }) => activity === 'planBatch');
+  if (!stale && !blind) return lag;
+  const lagUnknown = blind
+    ? { code: blind.code, message: blind.message }
+    : {
+        code: 'Stale',
+        message: `nothing was heard ${seenMs === null ? 'yet' : `since ${new Date(seenMs).toISOString()}`}`,
+      };
+  return { ...lag, lagRecords: null, lagSeconds: null, lagUnknown };
 }

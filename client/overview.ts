@@ -3,8 +3,8 @@ import { searchAttributes } from '../workflows/search-attributes.js';
 import type { Fault, TableMemo } from '../workflows/types.js';
 import { ingestWorkflowId, tableWorkflowId } from '../workflows/names.js';
 import { mapParallel } from '../warehouse/parallel.js';
-import { isStale, lastHeard } from './freshness.js';
-import { stuckActivities, type StuckActivity } from './stuck.js';
+import { isStale, lastHeard, withoutOldLag } from './freshness.js';
+import { stuckActivities, stuckRereads, type StuckActivity } from './stuck.js';
 import { ifRunning } from './temporal.js';
 import { workersAlive } from './workers-alive.js';
 
@@ -18,8 +18,10 @@ export interface TableOverview {
   phase: string;
   source: string;
   workflowId: string | null;
+  /** Null while it is not known; `lagUnknown` then says why, unless the table does not run. */
   lagRecords: number | null;
   lagSeconds: number | null;
+  lagUnknown: { code: string; message: string } | null;
   lastComplete: string | null;
   /** Name of the newest snapshot, and the boundary that it shows. */
   lastSnapshot: string | null;
@@ -30,7 +32,7 @@ export interface TableOverview {
   rowsPerSecond: number | null;
   quarantined: number;
   fault: Fault | null;
-  /** Activities of the table or its topic that are being retried. */
+  /** Activities that are being retried: of the table, its topic, its snapshots, bootstrap, backfills and verifications. */
   stuck: StuckActivity[];
   /** When its workflow ended, of a table that does not run; what else is told is then as of its end. */
   endedMs: number | null;
@@ -67,9 +69,13 @@ export async function overview(
     running.set(table.table, table);
   }
   const alive = [...running.values()].filter(({ workflowId }) => workflowId !== null);
-  await addStuck(client, alive);
-  if (alive.length > 0) await addFreshness(client, alive, await workersAlive(client, taskQueue));
-  return [...running.values()].sort((a, b) => (a.table < b.table ? -1 : 1));
+  if (alive.length > 0) {
+    await addStuck(client, alive, taskQueue);
+    await addFreshness(client, alive, await workersAlive(client, taskQueue));
+  }
+  return [...running.values()]
+    .map((table) => withoutOldLag(table, table))
+    .sort((a, b) => (a.table < b.table ? -1 : 1));
 }
 
 /** What both a list and a description tell of a workflow. */
@@ -94,7 +100,7 @@ export function endedTable(info: KeptInfo): TableOverview {
     phase: name === 'COMPLETED' ? 'stopped' : name.toLowerCase().replaceAll('_', ' '),
     workflowId: null,
     // What waited in Kafka then is not what waits now.
-    ...{ lagRecords: null, lagSeconds: null, rowsPerSecond: null },
+    ...{ lagRecords: null, lagSeconds: null, lagUnknown: null, rowsPerSecond: null },
     endedMs: info.closeTime?.getTime() ?? null,
   };
 }
@@ -111,6 +117,7 @@ export function fromInfo(info: KeptInfo): TableOverview {
     workflowId: info.workflowId,
     lagRecords: attributes.get(searchAttributes.lagRecords) ?? null,
     lagSeconds: attributes.get(searchAttributes.lagSeconds) ?? null,
+    lagUnknown: memo.lagUnknown ?? null,
     lastComplete: attributes.get(searchAttributes.lastComplete) ?? null,
     lastSnapshot: memo.lastSnapshot?.name ?? null,
     lastSnapshotMs: memo.lastSnapshot?.boundaryMs ?? null,
@@ -119,7 +126,7 @@ export function fromInfo(info: KeptInfo): TableOverview {
     rowsPerSecond: memo.rowsPerSecond ?? null,
     quarantined: memo.quarantined ?? 0,
     fault: memo.fault ?? null,
-    ...{ stuck: [], endedMs: null, seenMs: null, stale: false },
+    ...{ stuck: [], endedMs: null, seenMs: memo.heardMs ?? null, stale: false },
   };
 }
 
@@ -136,6 +143,7 @@ function notStarted({ name: table, mode, source }: KnownTable): TableOverview {
     workflowId: null,
     lagRecords: null,
     lagSeconds: null,
+    lagUnknown: null,
     lastComplete: null,
     lastSnapshot: null,
     lastSnapshotMs: null,
@@ -149,13 +157,14 @@ function notStarted({ name: table, mode, source }: KnownTable): TableOverview {
 }
 
 /**
- * How old the numbers of tables are that have any. A topic tells all of its tables at once: one of them is looked at, or a page of
- * hundreds of tables would be hundreds of questions.
+ * How old the numbers of tables are that have any. Tables of older versions do not tell: a topic tells all of its tables at once, so
+ * one of them is looked at, or a page of hundreds of tables would be hundreds of questions.
  */
 export async function addFreshness(client: Client, tables: TableOverview[], workers: boolean): Promise<void> {
   const bySource = new Map<string, TableOverview[]>();
   for (const table of tables) {
-    if (table.lagRecords === null && table.rows === 0) continue;
+    if (table.seenMs !== null) table.stale = isStale(table, workers, Date.now());
+    if (table.seenMs !== null || (table.lagRecords === null && table.rows === 0)) continue;
     bySource.set(table.source, [...(bySource.get(table.source) ?? []), table]);
   }
   await mapParallel([...bySource.values()], AT_ONCE, async (told) => {
@@ -163,12 +172,13 @@ export async function addFreshness(client: Client, tables: TableOverview[], work
     const seenMs = await lastHeard(client, read.workflowId!);
     for (const table of told) {
       table.seenMs = seenMs;
-      table.stale = isStale(table, workers, Date.now());
+      // Older versions told paused tables nothing.
+      table.stale = (table.phase !== 'paused' || !workers) && isStale(table, workers, Date.now());
     }
   });
 }
 
-async function addStuck(client: Client, tables: TableOverview[]): Promise<void> {
+async function addStuck(client: Client, tables: TableOverview[], taskQueue: string): Promise<void> {
   const topics = new Map<string, StuckActivity[]>();
   for (const { source } of tables) topics.set(source, []);
   for (const source of topics.keys()) {
@@ -177,9 +187,10 @@ async function addStuck(client: Client, tables: TableOverview[]): Promise<void> 
     const workflowId = ingestWorkflowId(source.slice(0, slash), source.slice(slash + 1));
     topics.set(source, await stuckActivities(client, workflowId));
   }
+  const rereads = await stuckRereads(client, taskQueue);
   for (const table of tables) {
     const own =
       table.phase === 'preparing' || table.fault ? await stuckActivities(client, table.workflowId!) : [];
-    table.stuck = [...own, ...(topics.get(table.source) ?? [])];
+    table.stuck = [...own, ...(topics.get(table.source) ?? []), ...(rereads.get(table.table) ?? [])];
   }
 }

@@ -1,6 +1,7 @@
 import pc from 'picocolors';
 import { TributaryError } from '../common/errors.js';
 import { formatInstant } from '../common/zone.js';
+import type { LagKnown } from './freshness.js';
 import { count, seconds } from './output.js';
 import type { TableOverview } from './overview.js';
 
@@ -19,6 +20,14 @@ export function staleText(seenMs: number | null): string {
   return pc.yellow(
     seenMs === null ? 'stale: of how long ago is not known' : `stale: they are of ${ago(seenMs)}`,
   );
+}
+
+/** How far a table is behind, or why nobody can tell. */
+export function lagText({ lagRecords, lagSeconds, lagUnknown }: LagKnown): string {
+  if (lagRecords === null) {
+    return lagUnknown ? `unknown (${lagUnknown.code}: ${lagUnknown.message})` : 'not known yet';
+  }
+  return `${count(lagRecords)} records${lagSeconds === null ? '' : `, ${seconds(lagSeconds)}`}`;
 }
 
 /** A name and what is known of it, one line each. */
@@ -60,11 +69,11 @@ export function unansweredPage(
   table: TableOverview,
   { zone, link, why }: PageOptions & { why: string },
 ): string {
-  const { phase, fault, lagRecords } = table;
+  const { phase, fault } = table;
   const rows: [string, string][] = [
     ['phase', phase],
     ...(table.stale ? ([['numbers', staleText(table.seenMs)]] satisfies [string, string][]) : []),
-    ...(lagRecords === null ? [] : ([['lag', `${count(lagRecords)} records`]] satisfies [string, string][])),
+    ['lag', lagText(table)],
     ...keptRows(table, zone),
     ['workflow', link],
   ];

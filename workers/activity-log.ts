@@ -9,7 +9,7 @@ import type {
 import { logFields, type Logger } from '../common/log.js';
 
 /** They only look, or are done every few seconds: a line for each would bury the others. */
-const QUIET = new Set(['planBatch', 'planCompletion', 'reportProgress', 'sweepGarbage']);
+const QUIET = new Set(['lookAtTopic', 'planBatch', 'planCompletion', 'reportProgress', 'sweepGarbage']);
 
 /** Names under which requests say which table and batch they are about. */
 const FIELDS = ['table', 'batch', 'kafka', 'topic', 'plan'] as const;

@@ -1,6 +1,8 @@
 import { availableParallelism } from 'node:os';
+import { Client } from '@temporalio/client';
 import {
   NativeConnection,
+  Runtime,
   Worker,
   type NativeConnectionOptions,
   type WorkerOptions,
@@ -12,6 +14,7 @@ import type { Logger } from '../common/log.js';
 import { heavyTaskQueue } from '../workflows/names.js';
 import { ActivityLog } from './activity-log.js';
 import { ErrorInterceptor } from './error-interceptor.js';
+import { TableMetrics } from './table-metrics.js';
 import { ensureSearchAttributes } from './search-attributes.js';
 import { workflowBundle } from './workflow-bundle.js';
 
@@ -21,6 +24,8 @@ export interface WorkerSettings {
   taskQueue: string;
   /** What this process is called in Temporal, where people and `tributary start` see it. */
   identity?: string;
+  /** Whether anyone can ask for this process's metrics. */
+  metrics?: boolean;
   /** Heavy activities at a time. */
   heavySlots?: number;
   shutdownGraceMs: number;
@@ -42,6 +47,8 @@ export async function runWorker(
   stop: AbortSignal,
 ): Promise<void> {
   const connection = await connect(settings);
+  const ended = new AbortController();
+  let watching: Promise<void> | undefined;
   try {
     const added = await ensureSearchAttributes(connection, settings.namespace);
     if (added.length > 0) log.info({ searchAttributes: added }, 'search attributes added');
@@ -82,10 +89,17 @@ export async function runWorker(
     const running = Promise.all([control.run(), heavy.run()].map((run) => run.finally(shutdown)));
     stop.addEventListener('abort', shutdown, { once: true });
     if (stop.aborted) shutdown();
+    if (settings.metrics) {
+      const client = new Client({ connection, namespace: settings.namespace });
+      const tables = new TableMetrics(client, settings.taskQueue, Runtime.instance().metricMeter, log);
+      watching = tables.run(AbortSignal.any([stop, ended.signal]));
+    }
     log.info({ taskQueue: settings.taskQueue, namespace: settings.namespace }, 'worker runs');
     await running;
     log.info('worker stopped');
   } finally {
+    ended.abort();
+    await watching;
     await connection.close();
   }
 }

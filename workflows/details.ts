@@ -1,7 +1,8 @@
 import { progressText } from './bootstrap-state.js';
 import { activeMembers } from './membership.js';
+import { topicFault } from './lag.js';
 import { progressOf } from './progress.js';
-import type { BootstrapProgress, Fault, IngestState, TableState } from './types.js';
+import type { BootstrapProgress, Fault, IngestState, TableProgress, TableState } from './types.js';
 import type { TableSpec } from '../config/spec.js';
 
 /** Markdown for the current-details panel of the Web UI. Pure, so that its words can be tested. */
@@ -10,6 +11,11 @@ const number = (n: number): string => n.toLocaleString('en-US');
 const instant = (ms: number): string => new Date(ms).toISOString().replace('.000Z', 'Z');
 const faultLine = (fault: Fault): string =>
   `**${fault.code}** since ${instant(fault.sinceMs)}: ${fault.message.split('\n', 1)[0] ?? ''}`;
+
+const lagText = ({ lagRecords, lagSeconds, lagUnknown }: TableProgress): string =>
+  lagRecords === null
+    ? `not known: ${lagUnknown?.code ?? ''}`
+    : `${number(lagRecords)} records${lagSeconds === null ? '' : `, ${number(lagSeconds)} s`}`;
 
 export function tableDetails(spec: TableSpec, state: TableState): string {
   const progress = state.progress;
@@ -21,7 +27,7 @@ export function tableDetails(spec: TableSpec, state: TableState): string {
   ];
   if (progress) {
     lines.push(
-      `| lag | ${number(progress.lagRecords)} records${progress.lagSeconds === null ? '' : `, ${number(progress.lagSeconds)} s`} |`,
+      `| lag | ${lagText(progress)} |`,
       `| last complete partition | ${progress.lastCompletePartition ?? 'none yet'} |`,
       `| complete through | ${progress.completeThroughMs === null ? 'not known yet' : instant(progress.completeThroughMs)} |`,
       `| rows | ${number(progress.rows)} |`,
@@ -89,21 +95,24 @@ function backfillLines({ backfill }: TableState): string[] {
 
 export function topicDetails(kafka: string, topic: string, state: IngestState, nowMs: number): string {
   const lines = [
-    `${kafka} / ${topic}: commit ${number(state.seq)}, lag ${number(state.lagRecords)} records`,
+    `${kafka} / ${topic}: commit ${number(state.seq)}, next at ${Object.entries(state.positions)
+      .map(([p, offset]) => `${p}:${offset}`)
+      .join(' ')}`,
     '',
-    '| table | phase | rows | quarantined | last complete |',
-    '|---|---|---|---|---|',
+    '| table | phase | lag | rows | quarantined | last complete |',
+    '|---|---|---|---|---|---|',
   ];
   const shown = Object.values(state.members).slice(0, 50);
   for (const member of shown) {
-    const { phase } = progressOf(state, member, nowMs);
+    const progress = progressOf(state, member, nowMs);
     lines.push(
-      `| ${member.table} | ${phase} | ${number(member.rows)} | ${number(member.quarantined)} | ${member.lastCompletePartition ?? ''} |`,
+      `| ${member.table} | ${progress.phase} | ${lagText(progress)} | ${number(member.rows)} | ${number(member.quarantined)} | ${member.lastCompletePartition ?? ''} |`,
     );
   }
   const hidden = Object.keys(state.members).length - shown.length;
-  if (hidden > 0) lines.push(`| and ${hidden} more | | | | |`);
+  if (hidden > 0) lines.push(`| and ${hidden} more | | | | | |`);
   if (activeMembers(state).length === 0) lines.push('', 'No table reads this topic now.');
-  if (state.fault) lines.push('', faultLine(state.fault));
+  const fault = topicFault(state);
+  if (fault) lines.push('', faultLine(fault));
   return lines.join('\n');
 }

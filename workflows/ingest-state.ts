@@ -86,6 +86,17 @@ export function nothingCommitted(plan: Plan): CommitResult {
   return { positions: plan.to, rows: 0, bytes: 0, files: 0, tables: {} };
 }
 
+/** A plan that reads nothing and moves nothing. */
+export function standingPlan(state: IngestState): Plan {
+  const { topicId, positions, lagRecords } = state;
+  const nothing = { splits: [], lanes: {}, laneFaults: {} };
+  return {
+    ...{ topicId, from: positions, to: positions, lagRecords },
+    ...nothing,
+    observed: { asOf: 0, ends: {} },
+  };
+}
+
 /** State after `plan` has been committed. */
 export function applyCommit(
   state: IngestState,
@@ -97,7 +108,7 @@ export function applyCommit(
 ): IngestState {
   const members: Record<string, Member> = {};
   for (const [table, member] of Object.entries(state.members)) {
-    members[table] = landed(member, result, result.positions, nowMs);
+    members[table] = landed(member, result, { at: result.positions, freshAsOf: state.freshAsOf }, nowMs);
   }
   const mean =
     read.records === 0 ? state.meanRecordBytes : Math.max(16, Math.round(read.bytes / read.records));
@@ -115,8 +126,13 @@ export function applyCommit(
   };
 }
 
-/** A member after a commit: its counts, and whether its quarantine now holds it back at `positions`. */
-function landed(member: Member, result: CommitResult, positions: Positions, nowMs: number): Member {
+/** A member after a commit: its counts, and whether its quarantine now holds it back where the topic stands. */
+function landed(
+  member: Member,
+  result: CommitResult,
+  topic: { at: Positions; freshAsOf: number | null },
+  nowMs: number,
+): Member {
   const counts = result.tables[member.table];
   if (!counts) return member;
   const next: Member = {
@@ -131,7 +147,8 @@ function landed(member: Member, result: CommitResult, positions: Positions, nowM
   if (fault) next.fault = { ...fault, sinceMs: member.fault?.sinceMs ?? nowMs };
   if (fault && !counts.fault && member.status === 'active') {
     next.status = 'paused';
-    next.pausedAt = { ...positions };
+    next.pausedAt = { ...topic.at };
+    next.pausedFreshAsOf = topic.freshAsOf;
   }
   return next;
 }
@@ -149,7 +166,10 @@ export function applyLaneCommit(
   if (!member || !lane) return state;
   const read: Lane = { ...lane, seq: lane.seq + 1, positions: to };
   const lanes = isDone(read) ? member.lanes.slice(1) : [read, ...member.lanes.slice(1)];
-  const next = { ...landed(member, result, state.positions, nowMs), lanes };
+  const next = {
+    ...landed(member, result, { at: state.positions, freshAsOf: state.freshAsOf }, nowMs),
+    lanes,
+  };
   return { ...state, members: { ...state.members, [table]: next } };
 }
 

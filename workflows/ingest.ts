@@ -17,6 +17,7 @@ import * as reduce from './ingest-state.js';
 import { allOrNone, batchId } from './batch.js';
 import * as membership from './membership.js';
 import * as messages from './messages.js';
+import { see, seeNothing, topicFault } from './lag.js';
 import { progressOf } from './progress.js';
 import { askReplay, Replays } from './replays.js';
 import { sightings } from './sightings.js';
@@ -25,7 +26,16 @@ import { run } from './run-activity.js';
 import { Completion } from './completion.js';
 import { switchRebuiltSignal } from './reread-messages.js';
 import { serveSwitch } from './serve-switch.js';
-import type { CommitRequest, CommitResult, IngestInput, IngestState, Plan, WriteResult } from './types.js';
+import { watchTopic } from './topic-watch.js';
+import type {
+  CommitRequest,
+  CommitResult,
+  IngestInput,
+  IngestState,
+  Plan,
+  TopicLook,
+  WriteResult,
+} from './types.js';
 
 const IDLE_MS = 60_000;
 const REPORT_EVERY_MS = 10_000;
@@ -33,6 +43,10 @@ const SWEEP_EVERY_MS = 3_600_000;
 /** A fault that only a person can mend is tried again, less and less often: they may mend it without a word to us. */
 const FIRST_RETRY_MS = 3_000;
 const LAST_RETRY_MS = 60_000;
+/** Versions before this one looked at a topic only while it was read, and ended where all of its tables are paused. */
+const WATCHES = 'watches';
+/** Versions before this one asked Kafka where the last table that left stands. */
+const LEAVES_ALONE = 'leaves-alone';
 /** The server's hint counts events but not signals, which have a limit of their own (10,000 a run). */
 const MAX_SIGNALS_A_RUN = 2_000;
 
@@ -49,6 +63,8 @@ export async function ingest(input: IngestInput): Promise<void> {
   let signals = 0;
   let faults = 0;
   let planning: CancellationScope | undefined;
+  let lookedMs = Date.now();
+  let watching = false;
 
   /** Membership changes wait for the boundary between two batches; a plan that only waits for data is given up for them. */
   const enqueue = (change: Change): void => {
@@ -57,8 +73,12 @@ export async function ingest(input: IngestInput): Promise<void> {
     planning?.cancel();
   };
   setHandler(messages.joinSignal, (request) => enqueue((s) => membership.join(s, request)));
+  setHandler(messages.watchSignal, (request) => {
+    // Versions that did not know it passed over it.
+    if (patched(WATCHES)) enqueue((s) => membership.watch(s, request));
+  });
   setHandler(messages.pauseMemberSignal, ({ table }) => enqueue((s) => membership.pause(s, table)));
-  setHandler(messages.leaveSignal, ({ table }) => enqueue((s) => membership.pause(s, table)));
+  setHandler(messages.leaveSignal, ({ table }) => enqueue((s) => membership.leave(s, table)));
   setHandler(messages.resumeMemberSignal, ({ table, acceptLoss }) =>
     enqueue(async (s) => membership.resume(acceptLoss ? await giveUpLost(s) : { ...s, fault: null }, table)),
   );
@@ -295,14 +315,12 @@ export async function ingest(input: IngestInput): Promise<void> {
     const now = Date.now();
     if (!force && now - state.lastReportMs < REPORT_EVERY_MS) return;
     const tables = Object.fromEntries(
-      Object.values(state.members)
-        .filter((member) => member.pin !== '')
-        .map((member) => [member.table, progressOf(state, member, now)]),
+      membership.toldMembers(state).map((member) => [member.table, progressOf(state, member, now)]),
     );
     state = { ...state, lastReportMs: now };
     setCurrentDetails(topicDetails(kafka, topic, state, now));
-    await run('reportProgress', `tell ${Object.keys(tables).length} tables`, { tables });
-    state = reduce.lateEventsTold(state, tables);
+    const told = await run('reportProgress', `tell ${Object.keys(tables).length} tables`, { tables });
+    state = membership.gone(reduce.lateEventsTold(state, tables), told?.gone ?? []);
   };
 
   /** Directories that nobody reads any more, and what a run before this one left in staging. */
@@ -330,6 +348,30 @@ export async function ingest(input: IngestInput): Promise<void> {
     await report(true);
   };
 
+  /** Where everyone stands once nobody reads any more. Kafka is not asked: its topic may be gone. */
+  const keepMembership = async (): Promise<void> => {
+    const begun = state.seq > 0 || Object.keys(state.positions).length > 0;
+    if (begun) await runBatch(reduce.standingPlan(state));
+    state = { ...state, membershipChanged: false, fault: null };
+    await report(true);
+  };
+
+  const found = async (look: TopicLook): Promise<void> => {
+    lookedMs = Date.now();
+    state = 'fault' in look ? seeNothing(state, look.fault, lookedMs) : see(state, look);
+    await report(true);
+  };
+
+  const isFull = (): boolean => workflowInfo().continueAsNewSuggested || signals >= MAX_SIGNALS_A_RUN;
+
+  const renew = async (): Promise<void> => {
+    await completion.settle();
+    state = await replays.settle(state);
+    await condition(allHandlersFinished);
+    await applyChanges();
+    await continueAsNew<typeof ingest>({ kafka, topic, state: { ...state, finishedBatch: null } });
+  };
+
   if (!input.state) {
     const stored = await run('recoverTopic', `look for ${topic} in storage`, { kafka, topic });
     if (stored) state = membership.restore(state, stored);
@@ -341,54 +383,76 @@ export async function ingest(input: IngestInput): Promise<void> {
   // Tables of one `start` come one after the other, and each that comes after the first batch has to read that once more alone.
   if (state.seq === 0 && patched('gathers')) await quiet(() => signals);
 
+  const wanted = (): boolean => membership.toldMembers(state).length > 0;
+
+  const urgent = (): boolean =>
+    !state.seen && !state.blind && membership.activeMembers(state).length === 0 && wanted();
+
+  /** While nobody reads. Ends when that changes (`again`), when the run is full, or for good: storage keeps where everyone stands. */
+  const rest = async (changed: boolean): Promise<'again' | 'full' | 'ended'> => {
+    await report(changed);
+    const full = (): boolean => (watching ? isFull() : signals >= MAX_SIGNALS_A_RUN);
+    await condition(
+      () => changes.length > 0 || replays.ready || full(),
+      watching && !wanted() ? '1m' : '10m',
+    );
+    if (changes.length > 0 || replays.busy) return 'again';
+    // Those who will read some day hear how far they fall behind.
+    if (watching && wanted()) return isFull() ? 'full' : 'again';
+    await condition(allHandlersFinished);
+    return changes.length > 0 ? 'again' : 'ended';
+  };
+
+  /** One batch, or a look in vain; false if something came that goes first. */
+  const readOn = async (changed: boolean): Promise<boolean> => {
+    if (completion.ready) {
+      state = (await completion.finish(state)).state;
+      await report(true);
+    }
+    const planned = await plan();
+    if (!planned) return false;
+    lookedMs = Date.now();
+    const hadFault = topicFault(state) !== null;
+    state = see(state, { ...planned.observed, topicId: planned.topicId });
+    const newFault = Object.keys(planned.laneFaults).some((table) => !state.members[table]?.fault);
+    state = reduce.applyLaneFaults(state, planned.laneFaults, Date.now());
+    if (planned.splits.length > 0 || state.membershipChanged) {
+      await runBatch(planned);
+      completion.rowsLanded();
+    } else {
+      state = { ...state, fault: null, lagRecords: planned.lagRecords };
+    }
+    faults = 0;
+    state = reduce.observe(state, planned.observed);
+    const completed = await completion.advance(state);
+    state = completed.state;
+    await report(changed || newFault || hadFault || completed.any);
+    await sweep(null);
+    return true;
+  };
+
   for (;;) {
+    if (!watching && patched(WATCHES)) {
+      watching = true;
+      void watchTopic({ kafka, topic, lookedMs: () => lookedMs, wanted, urgent, found }).catch(
+        () => undefined,
+      );
+    }
     try {
       const changed = changes.length > 0;
       await applyChanges();
       await replay();
       const idle = membership.activeMembers(state).length === 0;
       if (idle && !state.membershipChanged) {
-        await report(changed);
-        // Nobody reads: the topic ends here and storage keeps its positions, until a table joins again.
-        await condition(() => changes.length > 0 || replays.ready || signals >= MAX_SIGNALS_A_RUN, '10m');
-        if (changes.length === 0 && !replays.busy) {
-          await condition(allHandlersFinished);
-          if (changes.length === 0) return;
-        }
-        continue;
-      }
-      if (completion.ready) {
-        state = (await completion.finish(state)).state;
-        await report(true);
-      }
-      const planned = await plan();
-      if (!planned) continue;
-      const newFault = Object.keys(planned.laneFaults).some((table) => !state.members[table]?.fault);
-      state = reduce.applyLaneFaults(state, planned.laneFaults, Date.now());
-      const hadFault = state.fault !== null;
-      if (planned.splits.length > 0 || state.membershipChanged) {
-        await runBatch(planned);
-        completion.rowsLanded();
-      } else {
-        state = { ...state, fault: null, lagRecords: planned.lagRecords };
-      }
-      faults = 0;
-      state = reduce.observe(state, planned.observed);
-      const completed = await completion.advance(state);
-      state = completed.state;
-      await report(changed || newFault || hadFault || completed.any);
-      await sweep(null);
+        const next = await rest(changed);
+        if (next === 'ended') return;
+        if (next === 'again') continue;
+      } else if (idle && patched(LEAVES_ALONE)) await keepMembership();
+      else if (!(await readOn(changed))) continue;
     } catch (error) {
       if (isCancellation(error) && !(error instanceof ActivityFailure)) throw error;
       await standStill(error);
     }
-    const info = workflowInfo();
-    if (info.continueAsNewSuggested || signals >= MAX_SIGNALS_A_RUN) {
-      await completion.settle();
-      state = await replays.settle(state);
-      await condition(allHandlersFinished);
-      await applyChanges();
-      await continueAsNew<typeof ingest>({ kafka, topic, state: { ...state, finishedBatch: null } });
-    }
+    if (isFull()) await renew();
   }
 }

@@ -66,6 +66,7 @@ export function join(state: IngestState, { learns, ...request }: JoinRequest): I
   if (learns === false) delete member.learnsSince;
   // Whoever joins again has mended something, or wants to see whether it is mended.
   delete member.fault;
+  delete member.left;
   if (known?.status === 'active') return withMember(state, member);
   return withMember(state, activate(member, state));
 }
@@ -74,7 +75,39 @@ export function join(state: IngestState, { learns, ...request }: JoinRequest): I
 export function pause(state: IngestState, table: string): IngestState {
   const member = state.members[table];
   if (!member || member.status === 'paused') return state;
-  return withMember(state, { ...member, status: 'paused', pausedAt: { ...state.positions } });
+  return withMember(state, {
+    ...member,
+    status: 'paused',
+    pausedAt: { ...state.positions },
+    pausedFreshAsOf: state.freshAsOf,
+  });
+}
+
+/** The table ends: it stops reading where it stands, and nobody hears of it any more. */
+export function leave(state: IngestState, table: string): IngestState {
+  return gone(pause(state, table), [table]);
+}
+
+/** Nobody hears any more how these tables stand. One that reads goes on: it was ended by hand, and may come back. */
+export function gone(state: IngestState, tables: string[]): IngestState {
+  const members = Object.entries(state.members).map(([table, member]): [string, Member] => [
+    table,
+    tables.includes(table) && member.status === 'paused' ? { ...member, left: true } : member,
+  ]);
+  return { ...state, members: Object.fromEntries(members) };
+}
+
+/** A table that is paused wants to hear how far it falls behind; nothing is read for it. */
+export function watch(state: IngestState, { learns: _, ...request }: JoinRequest): IngestState {
+  const known = state.members[request.table];
+  if (known?.status === 'active') return state;
+  const { left: _left, ...member } = { ...(known ?? dormantMember(request.table)), ...request };
+  return { ...state, members: { ...state.members, [member.table]: member } };
+}
+
+/** Members whose tables hear how they stand; those that storage alone knows have not joined again. */
+export function toldMembers(state: IngestState): Member[] {
+  return Object.values(state.members).filter(({ pin, left }) => pin !== '' && left !== true);
 }
 
 /** The table cannot go on: it waits where it stands, with what it says of why, and the others go on without it. */
@@ -106,7 +139,7 @@ export function resume(state: IngestState, table: string): IngestState {
 }
 
 function activate(member: Member, state: IngestState): Member {
-  const { pausedAt, fault: _fault, ...rest } = member;
+  const { pausedAt, pausedFreshAsOf: _fresh, left: _left, fault: _fault, ...rest } = member;
   const lane: Lane = {
     id: `${member.table}.${state.seq}`,
     seq: 0,

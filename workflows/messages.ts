@@ -39,6 +39,8 @@ export const bootstrapQuery = defineQuery<BootstrapProgress>('progress');
 
 // To a topic.
 export const joinSignal = defineSignal<[JoinRequest]>('join');
+/** A paused table wants to hear how far it falls behind. */
+export const watchSignal = defineSignal<[JoinRequest]>('watch');
 export const pauseMemberSignal = defineSignal<[{ table: string }]>('pauseMember');
 export const resumeMemberSignal = defineSignal<[{ table: string; acceptLoss?: boolean }]>('resumeMember');
 /** The table stops for good or for now: its positions are kept, so that a later `join` goes on where it was. */

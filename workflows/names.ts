@@ -5,6 +5,10 @@ export const backfillWorkflowId = (table: string, id: string): string => `backfi
 export const verifyWorkflowId = (table: string, id: string): string => `verify/${table}/${id}`;
 export const ingestWorkflowId = (kafka: string, topic: string): string => `ingest/${kafka}/${topic}`;
 
+/** The table whose snapshot, bootstrap, backfill or verification this is. */
+export const tableOfReread = (workflowId: string): string | undefined =>
+  /^(?:snapshot|bootstrap|backfill|verify)\/([^/]+)/.exec(workflowId)?.[1];
+
 export const snapshotWorkflowId = (table: string, name: string): string => `snapshot/${table}/${name}`;
 
 export const DEFAULT_TASK_QUEUE = 'tributary';

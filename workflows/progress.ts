@@ -1,11 +1,13 @@
-import { partitions, waitingIn } from './positions.js';
+import { lagOf, topicFault } from './lag.js';
+import { partitions } from './positions.js';
 import type { Fault, IngestState, Member, TableProgress } from './types.js';
 
 /** What to tell a member's table. */
 export function progressOf(state: IngestState, member: Member, nowMs: number): TableProgress {
-  const laneLag = member.lanes.reduce((sum, lane) => sum + waitingIn(lane), 0);
-  const fault: Fault | null = member.fault ?? state.fault;
-  const behind = state.lagRecords + laneLag > 0;
+  // Who does not read is not kept from it by an outage of Kafka.
+  const shared = member.status === 'paused' ? state.fault : topicFault(state);
+  const fault: Fault | null = member.fault ?? shared;
+  const lag = lagOf(state, member, nowMs);
   return {
     phase:
       member.status === 'paused'
@@ -15,12 +17,9 @@ export function progressOf(state: IngestState, member: Member, nowMs: number): T
           : member.lanes.length > 0
             ? 'catching-up'
             : 'running',
-    lagRecords: state.lagRecords + laneLag,
-    lagSeconds: !behind
-      ? 0
-      : state.freshAsOf === null
-        ? null
-        : Math.max(0, Math.round((nowMs - state.freshAsOf) / 1000)),
+    lagRecords: lag.records,
+    lagSeconds: lag.seconds,
+    ...(lag.unknown && { lagUnknown: lag.unknown }),
     rows: member.rows,
     quarantined: member.quarantined,
     lastCompletePartition: member.lastCompletePartition ?? null,

@@ -33,6 +33,8 @@ const optionsOf: Record<keyof Activities, ActivityOptions> = {
   requestReplay: quick,
   recoverTopic: shared,
   planBatch: waiting,
+  lookAtTopic: waiting,
+  watchIngest: quick,
   evolveTables: shared,
   commitBatch: shared,
   commitReplay: shared,

@@ -25,7 +25,7 @@ import { Snapshots } from './snapshots.js';
 import { TableBootstrap } from './table-bootstrap.js';
 import type { TaskKind } from './table-requests.js';
 import { TableTasks } from './table-tasks.js';
-import type { Fault, TableInput, TableMemo, TableState } from './types.js';
+import type { Fault, JoinRequest, TableInput, TableMemo, TableState } from './types.js';
 import { Verifications } from './verifications.js';
 
 /** The server's hint counts events but not signals, which have a limit of their own (10,000 a run). */
@@ -35,6 +35,11 @@ const LAST_SIGNALS_A_RUN = 8_000;
 const FAULT_RETRY_MS = 60_000;
 /** A topic tells its tables at least every minute how it stands. If it is silent for this long, it is started anew. */
 const SILENCE_MS = 300_000;
+
+/** Versions before this one told nobody when a table had last heard of its topic. */
+const HEARD = 'heard';
+/** Versions before this one left paused tables alone. */
+const WATCHED = 'watched';
 
 /** Phases in which the topic is read for the table. */
 const READING = new Set<TableState['phase']>(['running', 'bootstrap']);
@@ -98,20 +103,29 @@ export async function table(input: TableInput): Promise<void> {
     stale = false;
   };
 
+  const request = (): JoinRequest => ({
+    table: spec.name,
+    pin: state.pin!,
+    settings,
+    latenessMs: spec.latenessSeconds * 1000,
+    quarantineLimit: spec.quarantine,
+    ...(learns !== undefined && { learns }),
+  });
+
+  /** A table that is paused falls behind, and the topic tells it how far; nothing is read for it. */
+  const beTold = async (): Promise<void> => {
+    if (!state.paused || state.pin === null) return;
+    const { kafka, topic } = spec;
+    await run('watchIngest', `how far does ${spec.name} fall behind?`, { kafka, topic, join: request() });
+  };
+
   const join = async (): Promise<void> => {
     // A reload that was given up half way has left the rules of another config.
     if (state.pin === null || stale) await prepare();
     await run('joinIngest', `read ${spec.topic} for ${spec.name}`, {
       kafka: spec.kafka,
       topic: spec.topic,
-      join: {
-        table: spec.name,
-        pin: state.pin!,
-        settings,
-        latenessMs: spec.latenessSeconds * 1000,
-        quarantineLimit: spec.quarantine,
-        ...(learns !== undefined && { learns }),
-      },
+      join: request(),
     });
     state = { ...state, phase: bootstrapping.first ? 'bootstrap' : 'running', paused: false, fault: null };
     bootstrapping.ensure();
@@ -161,12 +175,14 @@ export async function table(input: TableInput): Promise<void> {
     enqueue('reload', async () => {
       const moved = next.spec.topic !== spec.topic || next.spec.kafka !== spec.kafka;
       await bootstrapping.stop();
-      if (moved && !state.paused) await tell('leave');
+      const leaves = moved && (!state.paused || patched(WATCHED));
+      if (leaves) await tell('leave');
       ({ spec, settings } = next);
       stale = true;
       await prepare();
       snapshots.poke();
       if (!state.paused) await join();
+      else if (leaves) await beTold();
     }),
   );
   setHandler(messages.planReloadUpdate, (next) =>
@@ -200,7 +216,7 @@ export async function table(input: TableInput): Promise<void> {
   setHandler(messages.progressSignal, (progress) => {
     signals += 1;
     const pace = notePace(state.pace ?? [], Date.now(), progress.rows);
-    state = { ...state, progress, pace };
+    state = { ...state, progress, pace, heardMs: Date.now() };
     if (spec.snapshot && state.snapshots) {
       state = { ...state, snapshots: lateChanges(state.snapshots, progress, spec.snapshot.late) };
     }
@@ -284,6 +300,8 @@ export async function table(input: TableInput): Promise<void> {
       ...(state.snapshots?.last && { lastSnapshot: state.snapshots.last }),
       reading: progress?.phase ?? null,
       ...(paced && { rowsPerSecond: rowsPerSecond(state.pace ?? []) }),
+      ...(patched(HEARD) && { heardMs: state.heardMs ?? null }),
+      ...(progress?.lagUnknown && { lagUnknown: progress.lagUnknown }),
     };
     setCurrentDetails(tableDetails(spec, state));
     const text = JSON.stringify([attributes, memo]);
@@ -298,9 +316,9 @@ export async function table(input: TableInput): Promise<void> {
     for (;;) {
       const before = state.progress;
       await sleep(SILENCE_MS, { summary: 'is the topic read?' });
-      if (state.progress === before && READING.has(state.phase) && tasks.idle) {
-        tasks.add({ kind: 'join', run: join });
-      }
+      if (state.progress !== before || !tasks.idle) continue;
+      if (READING.has(state.phase)) tasks.add({ kind: 'join', run: join });
+      else if (state.phase === 'paused' && patched(WATCHED)) tasks.add({ kind: 'join', run: beTold });
     }
   };
 

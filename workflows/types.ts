@@ -42,6 +42,10 @@ export interface Member {
   status: 'active' | 'paused';
   /** Where the table stopped reading with the others, while it is paused. */
   pausedAt?: Positions;
+  /** While it is paused: instant up to which it has landed all that Kafka held; null while not known. */
+  pausedFreshAsOf?: number | null;
+  /** Its table was stopped: nobody hears how it stands. */
+  left?: boolean;
   /** What it has still to read alone, oldest first; one at a time is read. */
   lanes: Lane[];
   rows: number;
@@ -75,6 +79,18 @@ export interface Fault {
   sinceMs: number;
 }
 
+/** Ends that Kafka showed at a look, which was at `asOf` at the earliest. */
+export interface Observation {
+  asOf: number;
+  ends: Positions;
+  /** Where the log begins; absent where only positions that are known were asked for. */
+  starts?: Positions;
+  topicId: string | null;
+}
+
+/** What a look at a topic has found, or why it found nothing. */
+export type TopicLook = Observation | { fault: { code: string; message: string } };
+
 export interface IngestInput {
   kafka: string;
   topic: string;
@@ -94,6 +110,10 @@ export interface IngestState {
   /** Latest instant up to which everything that Kafka held has been committed. */
   freshAsOf: number | null;
   lagRecords: number;
+  /** What Kafka held at the last look. */
+  seen?: Observation;
+  /** Why Kafka could not be looked at since. */
+  blind?: Fault | null;
   /** Mean bytes of a record so far; sizes the splits. */
   meanRecordBytes: number;
   fault: Fault | null;
@@ -277,9 +297,11 @@ export interface CompleteRequest {
 /** What a topic tells each of its tables. */
 export interface TableProgress {
   phase: 'catching-up' | 'running' | 'paused' | 'waiting';
-  lagRecords: number;
+  /** Null while it is not known; `lagUnknown` then says why. */
+  lagRecords: number | null;
   /** Null while nothing is known of how old the first waiting record is. */
   lagSeconds: number | null;
+  lagUnknown?: { code: string; message: string };
   rows: number;
   quarantined: number;
   lastCompletePartition: string | null;
@@ -307,6 +329,8 @@ export interface TableState {
   progress: TableProgress | null;
   fault: Fault | null;
   startedMs: number;
+  /** When it last heard of its topic. */
+  heardMs?: number;
   /** Rows landed at the last few looks. */
   pace?: Pace;
   backfill?: BackfillMemory;
@@ -356,6 +380,10 @@ export interface TableMemo {
   lastSnapshot?: SnapshotDone;
   reading: TableProgress['phase'] | null;
   rowsPerSecond?: number | null;
+  /** When the table last heard of its topic; null before it ever did. Absent of tables of versions that did not tell. */
+  heardMs?: number | null;
+  /** Why the lag is not known. */
+  lagUnknown?: { code: string; message: string };
 }
 
 /** Answer of the query `status`. */

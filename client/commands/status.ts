@@ -10,15 +10,17 @@ import { ServiceError } from '@temporalio/client';
 import { errorMessage } from '../../common/errors.js';
 import { formatInstant } from '../../common/zone.js';
 import { backfillRows } from '../backfill-text.js';
-import { isStale, lastHeard } from '../freshness.js';
+import { isStale, lastHeard, withoutOldLag } from '../freshness.js';
 import { pickTables, openSession, temporalTarget, type Session } from '../session.js';
 import { renderTable, count, print, seconds } from '../output.js';
 import { addFreshness, endedTable, fromInfo, overview, type TableOverview } from '../overview.js';
-import { stuckActivities } from '../stuck.js';
+import { problems } from '../problems.js';
+import { stuckActivities, stuckRereads, stuckText } from '../stuck.js';
 import {
   age,
   ago,
   endedPage,
+  lagText,
   neverStarted,
   pageText,
   STALE_WORDS,
@@ -35,7 +37,6 @@ interface Options {
 }
 
 const WATCH_EVERY_MS = 2_000;
-
 /** The page that people keep open; with a name, the whole story of one table. */
 export async function status(table: string | undefined, options: Options): Promise<void> {
   const session = await openSession(options.config);
@@ -86,7 +87,7 @@ async function all(client: TemporalClient, session: Session, options: Options): 
         t.mode,
         colored(t),
         ...[
-          t.lagRecords === null ? '' : count(t.lagRecords),
+          t.lagRecords !== null ? count(t.lagRecords) : t.lagUnknown ? 'unknown' : '',
           t.lagSeconds === null ? '' : seconds(t.lagSeconds),
           t.phase === 'not started' ? '' : count(t.rows),
           t.rowsPerSecond === null ? '' : count(t.rowsPerSecond),
@@ -122,21 +123,6 @@ function colored({ phase, stuck, stale, seenMs, endedMs }: TableOverview): strin
   return phase === 'running' ? pc.green(phase) : phase;
 }
 
-/** What keeps tables from going on, each thing once however many tables it holds up. */
-function problems(tables: TableOverview[]): string[] {
-  const told = new Map<string, string[]>();
-  for (const { table, fault, stuck } of tables) {
-    const texts = [
-      ...(fault ? [`${pc.red(fault.code)}: ${fault.message}`] : []),
-      ...stuck.map((s) => `${pc.yellow(s.code)} (${s.activity}, attempt ${s.attempt}): ${s.message}`),
-    ];
-    for (const text of texts) told.set(text, [...(told.get(text) ?? []), table]);
-  }
-  return [...told].map(
-    ([text, names]) => `\n${names.slice(0, 5).join(', ')}${names.length > 5 ? ', …' : ''}\n  ${text}`,
-  );
-}
-
 async function one(
   client: TemporalClient,
   session: Session,
@@ -167,8 +153,9 @@ async function one(
   const workers = await workersAlive(client, description.taskQueue);
   const state = workers ? await unlessSilent(ask(client, handle.workflowId, statusQuery)) : undefined;
   if (!state) {
-    const kept = fromInfo(description);
-    await addFreshness(client, [kept], false);
+    const known = fromInfo(description);
+    await addFreshness(client, [known], false);
+    const kept = withoutOldLag(known, known);
     // The whole story was asked for, and nobody is there to tell it.
     process.exitCode = 1;
     if (options.json) return JSON.stringify(kept, null, 2);
@@ -178,14 +165,20 @@ async function one(
     return unansweredPage(kept, { zone, link: link(session, handle.workflowId), why });
   }
   const topic = await unlessSilent(ifRunning(() => ask(client, state.ingestWorkflowId, topicQuery)));
-  const seenMs = state.progress ? await lastHeard(client, handle.workflowId) : null;
-  const stale = state.progress !== null && isStale({ phase: state.phase, seenMs }, true, Date.now());
+  const heard = fromInfo(description).seenMs;
+  const seenMs = heard ?? (state.progress ? await lastHeard(client, handle.workflowId) : null);
+  // Older versions told paused tables nothing.
+  const silent = heard === null && state.phase === 'paused';
+  const stale = state.progress !== null && !silent && isStale({ seenMs }, true, Date.now());
   const stuck = [
     ...(await stuckActivities(client, handle.workflowId)),
     ...(await stuckActivities(client, state.ingestWorkflowId)),
+    ...((await stuckRereads(client, description.taskQueue)).get(name) ?? []),
   ];
-  if (options.json) return JSON.stringify({ ...state, topic: topic ?? null, stuck, seenMs, stale }, null, 2);
-  const progress = state.progress;
+  const progress = state.progress && withoutOldLag(state.progress, { stale, seenMs, stuck });
+  if (options.json) {
+    return JSON.stringify({ ...state, progress, topic: topic ?? null, stuck, seenMs, stale }, null, 2);
+  }
   const member = topic?.members[name];
   const rows: [string, string][] = [
     [
@@ -203,12 +196,7 @@ async function one(
     ...(stale ? [['numbers', staleText(seenMs)] satisfies [string, string]] : []),
     ['rows', count(progress?.rows ?? 0)],
     ['quarantined', quarantined(name, progress?.quarantined ?? 0)],
-    [
-      'lag',
-      progress
-        ? `${count(progress.lagRecords)} records${progress.lagSeconds === null ? '' : `, ${seconds(progress.lagSeconds)}`}`
-        : 'not known yet',
-    ],
+    ['lag', progress ? lagText(progress) : 'not known yet'],
     ['last complete', progress?.lastCompletePartition ?? 'none yet'],
     [
       'complete through',
@@ -241,7 +229,7 @@ async function one(
   for (const s of stuck)
     lines.push(
       '',
-      `${pc.yellow(s.code)} in ${s.activity}, attempt ${s.attempt}; it is tried again by itself`,
+      `${pc.yellow(s.code)} in ${stuckText(s, Date.now())}; it is tried again by itself`,
       `  ${s.message}`,
     );
   return lines.join('\n');

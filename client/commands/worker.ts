@@ -32,6 +32,7 @@ export async function worker(options: { config: string }): Promise<void> {
         taskQueue: runtime.temporal.taskQueue,
         identity: `${process.pid}@${hostname()} ${printsText(connectionPrints(runtime))}`,
         ...(runtime.worker.activities !== undefined && { heavySlots: runtime.worker.activities }),
+        metrics: runtime.worker.metrics !== undefined,
         shutdownGraceMs: runtime.worker.shutdownGraceMs,
         redact,
       },

@@ -1,9 +1,11 @@
 import { TypedSearchAttributes } from '@temporalio/common';
 import { describe, expect, it } from 'vitest';
-import { heardIn, isStale } from '../../../client/freshness.js';
+import { heardIn, isStale, withoutOldLag } from '../../../client/freshness.js';
 import { endedTable, fromInfo, type KeptInfo } from '../../../client/overview.js';
-import { stuckOf } from '../../../client/stuck.js';
-import { endedPage, unansweredPage } from '../../../client/table-page.js';
+import { problems } from '../../../client/problems.js';
+import { stuckOf, stuckText, type StuckActivity } from '../../../client/stuck.js';
+import { endedPage, lagText, unansweredPage } from '../../../client/table-page.js';
+import { tableOfReread } from '../../../workflows/names.js';
 import { searchAttributes } from '../../../workflows/search-attributes.js';
 
 const MINUTE = 60_000;
@@ -28,6 +30,13 @@ const signal = (seconds: number, signalName: string): ReturnType<typeof at> => (
   ...at(seconds),
   ...{ workflowExecutionSignaledEventAttributes: { signalName } },
 });
+
+const stuckOne: StuckActivity = {
+  workflowId: 'snapshot/orders/dt=2026-03-01',
+  activity: 'mergeSnapshot',
+  ...{ attempt: 7, code: 'StorageUnavailable', message: 'HDFS does not answer' },
+  ...{ sinceMs: null, nextAttemptMs: null },
+};
 
 // "not started" about a table with a year of data made people start it as a new one, or look for their rows.
 describe('a table that was stopped', () => {
@@ -70,12 +79,36 @@ describe('numbers of a table', () => {
     expect(heardIn([])).toBeNull();
   });
 
-  it('are stale without a worker, or when nothing was heard for minutes; not while the table is held', () => {
-    const seen = { phase: 'running', seenMs: 0 };
+  it('are stale without a worker, or when nothing was heard for minutes, also of a table that is paused', () => {
+    const seen = { seenMs: 0 };
     expect(isStale(seen, true, MINUTE)).toBe(false);
     expect(isStale(seen, true, 4 * MINUTE)).toBe(true);
     expect(isStale(seen, false, MINUTE)).toBe(true);
-    expect(isStale({ ...seen, phase: 'paused' }, true, 4 * MINUTE)).toBe(false);
+    expect(isStale({ seenMs: null }, true, MINUTE)).toBe(false);
+  });
+
+  it('do not tell a lag that is old, or of a topic that cannot be looked at, and say why', () => {
+    const table = { lagRecords: 0, lagSeconds: 0, seenMs: 60_000, stale: false, stuck: [] };
+    expect(withoutOldLag(table, table)).toBe(table);
+    const stale = { ...table, stale: true };
+    const stuck = [{ ...stuckOne, activity: 'planBatch', code: 'KafkaUnavailable', message: 'no broker' }];
+    for (const [old, code, message] of [
+      [stale, 'Stale', 'nothing was heard since 1970-01-01T00:01:00.000Z'],
+      [{ ...table, stuck }, 'KafkaUnavailable', 'no broker'],
+    ] as const) {
+      const told = withoutOldLag(old, old);
+      expect(told).toMatchObject({ lagRecords: null, lagSeconds: null, lagUnknown: { code, message } });
+      expect(lagText(told)).toBe(`unknown (${code}: ${message})`);
+    }
+    // What is read is known while it cannot be committed.
+    const commit = { ...table, stuck: [{ ...stuckOne, activity: 'commitBatch' }] };
+    expect(withoutOldLag(commit, commit).lagRecords).toBe(0);
+  });
+
+  it('come from the table itself where it tells when it heard of its topic', () => {
+    expect(fromInfo(info('RUNNING', { memo: { heardMs: 7 } })).seenMs).toBe(7);
+    const unknown = { memo: { heardMs: 7, lagUnknown: { code: 'TopicRecreated', message: 'new' } } };
+    expect(fromInfo(info('RUNNING', unknown)).lagUnknown?.code).toBe('TopicRecreated');
   });
 
   it('say on the page of a table how old they are, and why nobody answers', () => {
@@ -97,6 +130,49 @@ describe('an activity whose worker is being stopped', () => {
 
   it('moves to another worker and is no fault of its table', () => {
     const pending = ['WorkerStopping', 'WorkerShutdown', 'CatalogUnavailable'].map(failed);
-    expect(stuckOf('ingest/main/t', pending).map(({ code }) => code)).toEqual(['CatalogUnavailable']);
+    expect(stuckOf('ingest/main/t', pending, 0).map(({ code }) => code)).toEqual(['CatalogUnavailable']);
+  });
+});
+
+// After every restart of Temporal each table said for a minute that its worker is silent.
+describe('an activity whose worker went silent', () => {
+  const SCHEDULED = 1;
+  const STARTED = 2;
+  const silent = (attempt: number, state: number): Parameters<typeof stuckOf>[1][number] => ({
+    activityType: { name: 'planBatch' },
+    ...{ attempt, state, scheduledTime: { seconds: 100 as never } },
+    lastFailure: { timeoutFailureInfo: {} },
+  });
+  const codes = (activity: ReturnType<typeof silent>, nowMs: number): string[] =>
+    stuckOf('ingest/main/t', [activity], nowMs).map(({ code }) => code);
+
+  it('is no fault while another attempt is under way, or about to be', () => {
+    expect(codes(silent(2, STARTED), 160_000)).toEqual([]);
+    expect(codes(silent(2, SCHEDULED), 101_000)).toEqual([]);
+  });
+
+  it('is one if nobody takes it up, or if it repeats', () => {
+    expect(codes(silent(2, SCHEDULED), 160_000)).toEqual(['WorkerSilent']);
+    expect(codes(silent(4, STARTED), 101_000)).toEqual(['WorkerSilent']);
+  });
+});
+
+// A snapshot was retried for hours, and the page showed a table that runs.
+describe('what is being retried', () => {
+  it('names the workflow, the activity, the attempt, since when, and when it is tried next', () => {
+    const one = { ...stuckOne, sinceMs: 0, nextAttemptMs: 760_000 };
+    const text = 'mergeSnapshot of snapshot/orders/dt=2026-03-01, attempt 7, for 12m, next try in 40s';
+    expect(stuckText(one, 720_000)).toBe(text);
+    expect(stuckText({ ...one, nextAttemptMs: null }, 720_000)).toContain('being tried now');
+    const page = problems([{ ...fromInfo(info('RUNNING')), stuck: [one] }]).join('\n');
+    expect(page).toContain(
+      'stat_click\n  StorageUnavailable (mergeSnapshot of snapshot/orders/dt=2026-03-01',
+    );
+  });
+
+  it('belongs to the table whose snapshot, bootstrap, backfill or verification it is', () => {
+    const ids = ['snapshot/a/dt=2026-03-01/hh=05', 'bootstrap/a', 'backfill/a/id.1', 'verify/a/id.2'];
+    expect(ids.map(tableOfReread)).toEqual(['a', 'a', 'a', 'a']);
+    expect(tableOfReread('ingest/main/a')).toBeUndefined();
   });
 });
