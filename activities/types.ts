@@ -29,6 +29,7 @@ import type {
   VerifyRequest,
 } from '../workflows/verify-types.js';
 import type {
+  AcceptedLoss,
   BootstrapBase,
   CommitRequest,
   CommitResult,
@@ -100,9 +101,11 @@ export interface ControlActivities {
     topic: string;
     positions: Positions;
     tables: string[];
+    /** Kafka's id of the topic that was read so far. */
+    topicId?: string | null;
     /** The last batch that was cut before the loss is accepted. */
     lastBatch?: string;
-  }): Promise<{ starts: Positions; topicId: string | null }>;
+  }): Promise<{ starts: Positions; topicId: string | null; record: string; lost: AcceptedLoss['lost'] }>;
   /** Signals each table how its topic stands; answers which of them do not run. Versions before this one answered nothing. */
   reportProgress(request: {
     tables: Record<string, TableProgress>;

@@ -1,6 +1,6 @@
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import { searchAttributes } from '../workflows/search-attributes.js';
-import type { Fault, TableMemo } from '../workflows/types.js';
+import type { Fault, PauseNote, TableMemo } from '../workflows/types.js';
 import { ingestWorkflowId, tableWorkflowId } from '../workflows/names.js';
 import { mapParallel } from '../warehouse/parallel.js';
 import { isStale, lastHeard, withoutOldLag } from './freshness.js';
@@ -31,6 +31,8 @@ export interface TableOverview {
   /** Over about the last minute; null while it is not known. */
   rowsPerSecond: number | null;
   quarantined: number;
+  /** Since when and why it is held by a person; null if it is not. */
+  pause: PauseNote | null;
   fault: Fault | null;
   /** Activities that are being retried: of the table, its topic, its snapshots, bootstrap, backfills and verifications. */
   stuck: StuckActivity[];
@@ -100,7 +102,7 @@ export function endedTable(info: KeptInfo): TableOverview {
     phase: name === 'COMPLETED' ? 'stopped' : name.toLowerCase().replaceAll('_', ' '),
     workflowId: null,
     // What waited in Kafka then is not what waits now.
-    ...{ lagRecords: null, lagSeconds: null, lagUnknown: null, rowsPerSecond: null },
+    ...{ lagRecords: null, lagSeconds: null, lagUnknown: null, rowsPerSecond: null, pause: null },
     endedMs: info.closeTime?.getTime() ?? null,
   };
 }
@@ -123,11 +125,17 @@ export function fromInfo(info: KeptInfo): TableOverview {
     lastSnapshotMs: memo.lastSnapshot?.boundaryMs ?? null,
     completeThroughMs: memo.completeThroughMs ?? null,
     rows: memo.rows ?? 0,
-    rowsPerSecond: memo.rowsPerSecond ?? null,
+    rowsPerSecond: paceOf(attributes.get(searchAttributes.phase), memo),
     quarantined: memo.quarantined ?? 0,
+    pause: memo.pause ?? null,
     fault: memo.fault ?? null,
     ...{ stuck: [], endedMs: null, seenMs: memo.heardMs ?? null, stale: false },
   };
+}
+
+/** A table that is held is told nothing any more, so that its last pace would stand there for ever. */
+function paceOf(phase: string | undefined, { rowsPerSecond }: Partial<TableMemo>): number | null {
+  return phase === 'paused' || phase === 'waiting' ? 0 : (rowsPerSecond ?? null);
 }
 
 function phaseOf(phase: string, memo: Partial<TableMemo>): string {
@@ -151,6 +159,7 @@ function notStarted({ name: table, mode, source }: KnownTable): TableOverview {
     rows: 0,
     rowsPerSecond: null,
     quarantined: 0,
+    pause: null,
     fault: null,
     ...{ stuck: [], endedMs: null, seenMs: null, stale: false },
   };

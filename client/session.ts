@@ -79,15 +79,20 @@ export function pickTables(specs: TableSpec[], names: string[]): TableSpec[] {
   return names.map((name) => {
     const spec = specs.find((candidate) => candidate.name === name);
     if (spec) return spec;
-    const meant = suggest(
-      name,
-      specs.map((candidate) => candidate.name),
-    );
-    throw new TributaryError({
-      code: 'TableUnknown',
-      message: `There is no table ${name} in the config${meant === undefined ? '' : `; did you mean ${meant}?`}`,
-      attributes: { table: name },
-    });
+    throw tableUnknown(name, specs);
+  });
+}
+
+/** Of a name that is no table's, with the one that was probably meant. */
+export function tableUnknown(name: string, specs: TableSpec[]): TributaryError {
+  const meant = suggest(
+    name,
+    specs.map((candidate) => candidate.name),
+  );
+  return new TributaryError({
+    code: 'TableUnknown',
+    message: `There is no table ${name} in the config${meant === undefined ? '' : `; did you mean ${meant}?`}`,
+    attributes: { table: name },
   });
 }
 

@@ -23,8 +23,15 @@ export async function reloadFates(
     const fates = await sendUpdate(client, next.name, planReloadUpdate, { spec: next });
     return { columns: relevant(fates, running) };
   } catch (error) {
-    return { remark: `what becomes of its columns in Hive is not known: ${errorMessage(error)}` };
+    return { remark: `what becomes of its columns in Hive is not known: ${rootMessage(error)}` };
   }
+}
+
+/** The words of the worker; what is around them says only that something failed. */
+function rootMessage(error: unknown): string {
+  let root = error;
+  while (root instanceof Error && root.cause instanceof Error) root = root.cause;
+  return errorMessage(root);
 }
 
 /** A column that only Hive has matters if the config had it until now. */

@@ -1,6 +1,7 @@
 import pc from 'picocolors';
 import { TributaryError } from '../common/errors.js';
 import { formatInstant } from '../common/zone.js';
+import type { PauseNote } from '../workflows/types.js';
 import type { LagKnown } from './freshness.js';
 import { count, seconds } from './output.js';
 import type { TableOverview } from './overview.js';
@@ -28,6 +29,12 @@ export function lagText({ lagRecords, lagSeconds, lagUnknown }: LagKnown): strin
     return lagUnknown ? `unknown (${lagUnknown.code}: ${lagUnknown.message})` : 'not known yet';
   }
   return `${count(lagRecords)} records${lagSeconds === null ? '' : `, ${seconds(lagSeconds)}`}`;
+}
+
+/** Since when and why a table is held: whoever finds it so asks that first. */
+export function pauseText({ sinceMs, reason }: PauseNote, zone: string): string {
+  const since = `since ${formatInstant(Math.floor(sinceMs / 1_000) * 1_000, zone)} (${ago(sinceMs)})`;
+  return reason === null ? `${since}, no reason was given` : `${since}: ${reason}`;
 }
 
 /** A name and what is known of it, one line each. */
@@ -72,6 +79,7 @@ export function unansweredPage(
   const { phase, fault } = table;
   const rows: [string, string][] = [
     ['phase', phase],
+    ...(table.pause ? ([['paused', pauseText(table.pause, zone)]] satisfies [string, string][]) : []),
     ...(table.stale ? ([['numbers', staleText(table.seenMs)]] satisfies [string, string][]) : []),
     ['lag', lagText(table)],
     ...keptRows(table, zone),

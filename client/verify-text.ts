@@ -1,5 +1,6 @@
 import pc from 'picocolors';
-import { formatInstant } from '../common/zone.js';
+import { boundaryAtOrBefore, formatInstant } from '../common/zone.js';
+import type { TableSpec } from '../config/spec.js';
 import type {
   OffsetFinding,
   SnapshotReport,
@@ -7,6 +8,21 @@ import type {
   VerifyResult,
 } from '../workflows/verify-types.js';
 import { count, renderTable } from './output.js';
+
+/** What to tell a person who asked for an instant and got an older snapshot than the calendar has for it; undefined if not so. */
+export function olderThanAsked(
+  { table, snapshot }: VerifyResult,
+  { atMs = null }: VerifyRequest,
+  { timezone, snapshot: calendar }: Pick<TableSpec, 'timezone' | 'snapshot'>,
+): string | undefined {
+  if (atMs === null || !snapshot || !calendar) return undefined;
+  const due = boundaryAtOrBefore(atMs, timezone, calendar.every);
+  if (snapshot.boundaryMs >= due) return undefined;
+  return (
+    `${table} has no snapshot of ${formatInstant(due, timezone)}, the last boundary at or before the instant that you named: it is not made yet, ` +
+    `or not kept any more. The older one of ${formatInstant(snapshot.boundaryMs, timezone)} (${snapshot.name}) was compared`
+  );
+}
 
 /** What was asked for, as on the command line. */
 export function argumentsText({ what, atMs = null, repair = false }: VerifyRequest, zone: string): string {

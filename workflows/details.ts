@@ -25,6 +25,14 @@ export function tableDetails(spec: TableSpec, state: TableState): string {
     `| phase | ${state.phase}${progress && state.phase === 'running' ? ` (${progress.phase})` : ''} |`,
     `| source | ${spec.kafka} / ${spec.topic} (${spec.format}) |`,
   ];
+  if (state.pause) {
+    const why = state.pause.reason === null ? '' : `: ${state.pause.reason}`;
+    lines.push(`| paused | since ${instant(state.pause.sinceMs)}${why} |`);
+  }
+  if (state.verified) {
+    const { id, outcome, endedMs, found } = state.verified;
+    lines.push(`| last verification | ${id} at ${instant(endedMs)}: ${outcome}; ${found} |`);
+  }
   if (progress) {
     lines.push(
       `| lag | ${lagText(progress)} |`,

@@ -99,17 +99,21 @@ export async function ingest(input: IngestInput): Promise<void> {
     freshAsOf: state.freshAsOf,
     fault: state.fault,
     replays: state.replays ?? [],
+    losses: state.losses ?? [],
   }));
 
   const giveUpLost = async (s: IngestState): Promise<IngestState> => {
-    const { starts, topicId } = await run('recordLoss', `accept what ${topic} has lost`, {
+    const tables = Object.keys(s.members);
+    const { starts, topicId, record, lost } = await run('recordLoss', `accept what ${topic} has lost`, {
       kafka,
       topic,
+      topicId: s.topicId,
       positions: s.positions,
-      tables: Object.keys(s.members),
+      tables,
       lastBatch: batchId(s.batch),
     });
-    return membership.acceptLoss(s, starts, topicId);
+    const accepted = membership.acceptLoss(s, starts, topicId);
+    return membership.rememberLoss(accepted, { atMs: Date.now(), tables, record, lost });
   };
 
   const applyChanges = async (): Promise<void> => {

@@ -1,5 +1,6 @@
 import { isDone, partitions } from './positions.js';
 import type {
+  AcceptedLoss,
   Fault,
   IngestState,
   JoinRequest,
@@ -194,6 +195,15 @@ export function acceptLoss(state: IngestState, starts: Positions, topicId: strin
     membershipChanged: true,
     rebase: true,
   };
+}
+
+const LOSSES = 5;
+
+/** Keeps what was given up, for those who wonder later what is missing. A resume that found nothing lost is no loss. */
+export function rememberLoss(state: IngestState, loss: AcceptedLoss): IngestState {
+  // Histories of older versions have no list in the answer.
+  if (!loss.lost || loss.lost.length === 0) return state;
+  return { ...state, losses: [...(state.losses ?? []), loss].slice(-LOSSES) };
 }
 
 /** Members that read at the topic's positions. A table in a lane takes part in new data too. */

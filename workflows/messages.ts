@@ -3,6 +3,7 @@ import type { TableSpec } from '../config/spec.js';
 import type { ColumnFate } from '../warehouse/column-fates.js';
 import type { Replay, ReplayRequest } from './replay-types.js';
 import type {
+  AcceptedLoss,
   BootstrapProgress,
   Fault,
   IngestSettings,
@@ -60,4 +61,6 @@ export interface TopicStatus {
   fault: Fault | null;
   /** Replays of the topic's own quarantine. */
   replays: Replay[];
+  /** Absent: the topic's workflow is of an older version. */
+  losses?: AcceptedLoss[];
 }

@@ -8,7 +8,7 @@ import type {
   SwitchOrder,
   SwitchReply,
 } from './backfill-types.js';
-import type { VerifyAccepted, VerifyRequest, VerifyStatus } from './verify-types.js';
+import type { VerifiedNote, VerifyAccepted, VerifyRequest, VerifyStatus } from './verify-types.js';
 
 /** Messages of what reads a table's log a second time: backfill and verify. */
 
@@ -23,6 +23,8 @@ export const backfillEndedSignal = defineSignal<[BackfillResult]>('backfillEnded
 /** Compares the table with its source; changes nothing. As a signal for the Web UI. */
 export const verifyUpdate = defineUpdate<VerifyAccepted, [VerifyRequest]>('verify');
 export const verifySignal = defineSignal<[VerifyRequest]>('verify');
+/** From a verification to its table. */
+export const verifiedSignal = defineSignal<[VerifiedNote]>('verified');
 
 // To a backfill.
 export const backfillStatusQuery = defineQuery<BackfillStatus>('backfill');

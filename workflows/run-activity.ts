@@ -16,9 +16,9 @@ const waiting: ActivityOptions = { startToCloseTimeout: '15m', heartbeatTimeout:
 const shared: ActivityOptions = { startToCloseTimeout: '30m', heartbeatTimeout: '15s', retry: patient };
 const heavy: ActivityOptions = { startToCloseTimeout: '2h', heartbeatTimeout: '15s', retry: patient };
 
-/** A person waits for the answer, and can ask again. */
+/** A person waits for the answer, and can ask again. An attempt gives up 20 s before its time is over. */
 const once: ActivityOptions = {
-  ...{ scheduleToCloseTimeout: '20s', startToCloseTimeout: '20s', heartbeatTimeout: '15s' },
+  ...{ scheduleToCloseTimeout: '45s', startToCloseTimeout: '40s', heartbeatTimeout: '15s' },
   retry: { maximumAttempts: 1 },
 };
 

@@ -16,16 +16,15 @@ import { Backfills } from './backfills.js';
 import { tableDetails } from './details.js';
 import { faultOf } from './faults.js';
 import * as messages from './messages.js';
-import { ingestWorkflowId } from './names.js';
-import { notePace, rowsPerSecond } from './pace.js';
+import { notePace } from './pace.js';
 import { run } from './run-activity.js';
-import { searchAttributes } from './search-attributes.js';
 import { lateChanges, newSnapshotState, outdate } from './snapshot-state.js';
 import { Snapshots } from './snapshots.js';
+import { attributesOf, memoOf, statusOf } from './table-status.js';
 import { TableBootstrap } from './table-bootstrap.js';
 import type { TaskKind } from './table-requests.js';
 import { TableTasks } from './table-tasks.js';
-import type { Fault, JoinRequest, TableInput, TableMemo, TableState } from './types.js';
+import type { JoinRequest, TableInput, TableState } from './types.js';
 import { Verifications } from './verifications.js';
 
 /** The server's hint counts events but not signals, which have a limit of their own (10,000 a run). */
@@ -127,7 +126,12 @@ export async function table(input: TableInput): Promise<void> {
       topic: spec.topic,
       join: request(),
     });
-    state = { ...state, phase: bootstrapping.first ? 'bootstrap' : 'running', paused: false, fault: null };
+    const { pause: _over, ...rest } = state;
+    state = {
+      ...rest,
+      ...{ phase: bootstrapping.first ? 'bootstrap' : 'running', paused: false, fault: null },
+      reads: `${spec.kafka}/${spec.topic}`,
+    };
     bootstrapping.ensure();
   };
 
@@ -153,14 +157,20 @@ export async function table(input: TableInput): Promise<void> {
     if (!state.paused) await join();
   };
 
-  setHandler(messages.pauseSignal, () =>
+  setHandler(messages.pauseSignal, (options) => {
+    const pause = { sinceMs: Date.now(), reason: options?.reason ?? null };
     enqueue('pause', async () => {
-      if (state.paused) return;
+      if (state.paused) {
+        if (pause.reason !== null && patched('pause-reason')) {
+          state = { ...state, pause: { ...pause, sinceMs: state.pause?.sinceMs ?? pause.sinceMs } };
+        }
+        return;
+      }
       await bootstrapping.stop();
       await tell('pauseMember');
-      state = { ...state, paused: true, phase: 'paused' };
-    }),
-  );
+      state = { ...state, paused: true, phase: 'paused', pause };
+    });
+  });
   setHandler(messages.resumeSignal, (options) =>
     enqueue('resume', async () => {
       // A loss that Kafka suffered may be accepted without a pause before it; joining again is harmless.
@@ -236,7 +246,13 @@ export async function table(input: TableInput): Promise<void> {
     signals += 1;
     bootstrapping.heard(progress);
   });
-  new Verifications({ spec: () => spec, settings: () => settings, pin: () => state.pin });
+  new Verifications({
+    ...{ spec: () => spec, settings: () => settings, pin: () => state.pin },
+    remember: (verified) => {
+      signals += 1;
+      state = { ...state, verified };
+    },
+  });
   new Backfills({
     spec: () => spec,
     settings: () => settings,
@@ -250,59 +266,17 @@ export async function table(input: TableInput): Promise<void> {
     },
   });
   setHandler(messages.specQuery, () => ({ spec, settings }));
-  setHandler(messages.statusQuery, () => ({
-    table: spec.name,
-    mode: spec.mode,
-    source: `${spec.kafka}/${spec.topic}`,
-    format: spec.format,
-    phase: state.phase,
-    paused: state.paused,
-    pin: state.pin,
-    ingestWorkflowId: ingestWorkflowId(spec.kafka, spec.topic),
-    progress: state.progress,
-    base: state.base ?? null,
-    bootstrap: state.bootstrap ?? null,
-    snapshots: state.snapshots ?? null,
-    fault: faultNow(),
-    backfill: state.backfill ?? null,
-    stopping: state.phase === 'stopped' || (tasks.stopping && !tasks.revived),
-  }));
-
-  const faultNow = (): Fault | null =>
-    state.fault ?? state.progress?.fault ?? state.bootstrap?.fault ?? state.snapshots?.fault ?? null;
-
-  /** A batch that was under way when a person paused the table still lands; only then is it paused. */
-  const shownPhase = (): string =>
-    state.paused && state.progress !== null && state.progress.phase !== 'paused' ? 'pausing' : state.phase;
+  setHandler(messages.statusQuery, () =>
+    statusOf(spec, state, {
+      stale,
+      stopping: state.phase === 'stopped' || (tasks.stopping && !tasks.revived),
+    }),
+  );
 
   /** Search attributes, memo and the details panel; written only when what they say has changed. */
   const show = (): void => {
-    const progress = state.progress;
-    const attributes = [
-      { key: searchAttributes.table, value: spec.name },
-      { key: searchAttributes.mode, value: spec.mode },
-      { key: searchAttributes.source, value: `${spec.kafka}/${spec.topic}` },
-      { key: searchAttributes.phase, value: faultNow() ? 'waiting' : shownPhase() },
-      { key: searchAttributes.paused, value: state.paused },
-      { key: searchAttributes.lastComplete, value: progress?.lastCompletePartition ?? null },
-      // Only where there is one: histories of tables without snapshots stay as they were.
-      ...(state.snapshots?.last
-        ? [{ key: searchAttributes.lastSnapshot, value: state.snapshots.last.name }]
-        : []),
-      { key: searchAttributes.lagSeconds, value: progress?.lagSeconds ?? null },
-      { key: searchAttributes.lagRecords, value: progress?.lagRecords ?? null },
-    ];
-    const memo: TableMemo = {
-      rows: progress?.rows ?? 0,
-      quarantined: progress?.quarantined ?? 0,
-      completeThroughMs: progress?.completeThroughMs ?? null,
-      fault: faultNow(),
-      ...(state.snapshots?.last && { lastSnapshot: state.snapshots.last }),
-      reading: progress?.phase ?? null,
-      ...(paced && { rowsPerSecond: rowsPerSecond(state.pace ?? []) }),
-      ...(patched(HEARD) && { heardMs: state.heardMs ?? null }),
-      ...(progress?.lagUnknown && { lagUnknown: progress.lagUnknown }),
-    };
+    const attributes = attributesOf(spec, state);
+    const memo = memoOf(state, { paced, heard: patched(HEARD) });
     setCurrentDetails(tableDetails(spec, state));
     const text = JSON.stringify([attributes, memo]);
     if (text === shown) return;

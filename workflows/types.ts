@@ -3,6 +3,7 @@ import type { TableSpec } from '../config/spec.js';
 import type { OffsetRange } from '../kafka/types.js';
 import type { Pace } from './pace.js';
 import type { Replay } from './replay-types.js';
+import type { VerifiedNote } from './verify-types.js';
 import type { SnapshotDone, SnapshotState } from './snapshot-types.js';
 
 /** Next offset to read, by Kafka partition. A partition that is missing has never been read: it begins at the log start. */
@@ -127,6 +128,19 @@ export interface IngestState {
   lastReportMs: number;
   /** Replays of the topic's own quarantine that were asked for, the newest ones. */
   replays?: Replay[];
+  /** Losses that people have accepted, the newest ones. */
+  losses?: AcceptedLoss[];
+}
+
+/** Offsets that Kafka had lost and a person gave up. */
+export interface AcceptedLoss {
+  atMs: number;
+  /** Tables that read the topic then. */
+  tables: string[];
+  /** Where it is written down in storage. */
+  record: string;
+  /** `to` is null where the topic was made anew, and how far the old one went is not known. */
+  lost: { partition: number; from: number; to: number | null }[];
 }
 
 /** What `join` carries. */
@@ -331,6 +345,12 @@ export interface TableState {
   startedMs: number;
   /** When it last heard of its topic. */
   heardMs?: number;
+  /** Why and since when it is paused. */
+  pause?: PauseNote;
+  /** The topic that it reads, `kafka/topic`: that of an older spec while a changed one cannot be applied. */
+  reads?: string;
+  /** The last verification that ended. */
+  verified?: VerifiedNote;
   /** Rows landed at the last few looks. */
   pace?: Pace;
   backfill?: BackfillMemory;
@@ -341,6 +361,12 @@ export interface TableState {
   /** How the bootstrap stands that runs now. */
   bootstrap?: BootstrapProgress | null;
   snapshots?: SnapshotState;
+}
+
+export interface PauseNote {
+  /** When it was asked for. */
+  sinceMs: number;
+  reason: string | null;
 }
 
 /** A finished bootstrap: a snapshot manifest and its files in storage. */
@@ -379,6 +405,7 @@ export interface TableMemo {
   fault: Fault | null;
   lastSnapshot?: SnapshotDone;
   reading: TableProgress['phase'] | null;
+  pause?: PauseNote | null;
   rowsPerSecond?: number | null;
   /** When the table last heard of its topic; null before it ever did. Absent of tables of versions that did not tell. */
   heardMs?: number | null;
@@ -393,7 +420,15 @@ export interface TableStatus {
   source: string;
   format: string;
   phase: string;
+  /** As the list of all tables shows it: `waiting` where a fault holds it, `pausing` while a batch still lands. */
+  shownPhase: string;
   paused: boolean;
+  pause: PauseNote | null;
+  /** A changed config is not applied, or not yet: rows land by the one before it, which `pin` names. */
+  configPending: boolean;
+  /** The topic that it reads; null before it reads any. */
+  reads: string | null;
+  verified: VerifiedNote | null;
   pin: string | null;
   ingestWorkflowId: string;
   progress: TableProgress | null;

@@ -12,7 +12,7 @@ import * as messages from './reread-messages.js';
 import { verifyWorkflowId } from './names.js';
 import { rereadSettings } from './reread-settings.js';
 import type { IngestSettings } from './types.js';
-import type { VerifyAccepted, VerifyRequest } from './verify-types.js';
+import type { VerifiedNote, VerifyAccepted, VerifyRequest } from './verify-types.js';
 
 const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
@@ -21,6 +21,7 @@ export interface VerifyHost {
   spec(): TableSpec;
   settings(): IngestSettings;
   pin(): string | null;
+  remember(verified: VerifiedNote): void;
 }
 
 /** Why a request is refused; null if it is not. Pure. */
@@ -59,6 +60,7 @@ export class Verifications {
         if (refused) throw ApplicationFailure.nonRetryable(refused.message, refused.code);
       },
     });
+    setHandler(messages.verifiedSignal, (verified) => this.host.remember(verified));
     setHandler(messages.verifySignal, async (request) => {
       const refused = this.refusal(request);
       if (refused) log.warn('verify refused', refused);

@@ -1,4 +1,4 @@
-import type { LogProgress, OffsetsReport, VerifyInput, VerifyResult } from './verify-types.js';
+import type { LogProgress, OffsetsReport, VerifiedNote, VerifyInput, VerifyResult } from './verify-types.js';
 
 /** Findings that a result carries; all are counted. */
 const LISTED = 50;
@@ -45,4 +45,25 @@ export function logResult(
     message: message ?? null,
     log: { ...report, compared, leftOut, offsets },
   };
+}
+
+/** What the table remembers of a verification. */
+export function noteOf(result: VerifyResult, endedMs: number): VerifiedNote {
+  const { id, what, outcome } = result;
+  return { id, what, outcome, endedMs, found: foundText(result) };
+}
+
+function foundText({ log, snapshot, message }: VerifyResult): string {
+  const n = (number: number): string => number.toLocaleString('en-US');
+  if (snapshot) {
+    const differ = snapshot.different === null ? 'very many' : n(snapshot.different);
+    const repaired = snapshot.repaired === null ? '' : `, repaired as revision ${snapshot.repaired}`;
+    return `${snapshot.name}: ${n(snapshot.mirrorRows)} rows, ${n(snapshot.sourceRows)} at the source, ${differ} differ${repaired}`;
+  }
+  if (log && log.offsets > 0) {
+    const wrong = Object.entries(log.faults).filter(([, count]) => count > 0);
+    const faults = wrong.map(([kind, count]) => `, ${n(count)} ${kind}`).join('');
+    return `${n(log.records)} records of the log${faults}`;
+  }
+  return message ?? '';
 }

@@ -15,6 +15,16 @@ export interface VerifyRequest {
   repair?: boolean;
 }
 
+/** What a table remembers of its last verification. */
+export interface VerifiedNote {
+  id: string;
+  what: VerifyWhat;
+  outcome: VerifyResult['outcome'];
+  endedMs: number;
+  /** What was compared and found, in words. */
+  found: string;
+}
+
 export interface VerifyAccepted {
   id: string;
   workflowId: string;

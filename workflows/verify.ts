@@ -1,18 +1,22 @@
 import {
   ActivityFailure,
   allHandlersFinished,
+  CancellationScope,
   condition,
   continueAsNew,
+  getExternalWorkflowHandle,
   isCancellation,
+  patched,
   setCurrentDetails,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
 import { allOrNone } from './batch.js';
 import { faultOf } from './faults.js';
-import { verifyStatusQuery } from './reread-messages.js';
+import { tableWorkflowId } from './names.js';
+import { verifiedSignal, verifyStatusQuery } from './reread-messages.js';
 import { run } from './run-activity.js';
-import { addReports, logResult, nothingCompared } from './verify-state.js';
+import { addReports, logResult, noteOf, nothingCompared } from './verify-state.js';
 import { verifyOneSnapshot } from './verify-one-snapshot.js';
 import type { LogProgress, VerifyInput, VerifyResult } from './verify-types.js';
 
@@ -21,6 +25,19 @@ import type { LogProgress, VerifyInput, VerifyResult } from './verify-types.js';
  * snapshot that it was asked to repair.
  */
 export async function verify(input: VerifyInput): Promise<VerifyResult> {
+  const result = await compare(input);
+  if (patched('tells-table')) {
+    // The table may have ended, or be none that this was asked of: the result is here all the same.
+    await CancellationScope.nonCancellable(() =>
+      getExternalWorkflowHandle(tableWorkflowId(input.table))
+        .signal(verifiedSignal, noteOf(result, Date.now()))
+        .catch(() => undefined),
+    );
+  }
+  return result;
+}
+
+async function compare(input: VerifyInput): Promise<VerifyResult> {
   const { table, request, spec, settings } = input;
   let progress: LogProgress = input.state ?? { plan: null, done: 0, report: nothingCompared };
   setHandler(verifyStatusQuery, () => ({

@@ -1,10 +1,12 @@
-import type { SignalDefinition } from '@temporalio/client';
+import type { Client, SignalDefinition } from '@temporalio/client';
 import pc from 'picocolors';
 import { TributaryError } from '../../common/errors.js';
 import { pauseSignal, resumeSignal, stopSignal } from '../../workflows/messages.js';
+import type { TableSpec } from '../../config/spec.js';
 import { tableWorkflowId } from '../../workflows/names.js';
 import { note, print, printJson } from '../output.js';
-import { openSession, temporalTarget } from '../session.js';
+import { openSession, tableUnknown, temporalTarget } from '../session.js';
+import { ago } from '../table-page.js';
 import { ifRunning, withTemporal } from '../temporal.js';
 import { handedInOnly, workersComing } from '../workers-alive.js';
 
@@ -27,11 +29,13 @@ export const resume = (tables: string[], options: Options & { acceptLoss?: boole
 
 /** Stopping keeps positions and data: a later `start` goes on where the table was. */
 export const stop = (tables: string[], options: Options): Promise<void> =>
-  signalTables(tables, options, stopSignal, [], 'stopping');
+  signalTables(tables, options, stopSignal, [], 'stopping', true);
 
 interface Signalled {
   table: string;
   outcome: string;
+  /** When it ended, of one that is stopped already. */
+  endedMs?: number;
   /** Temporal keeps the request, and nobody is there to carry it out. */
   workerMissing?: true;
 }
@@ -39,7 +43,8 @@ interface Signalled {
 /**
  * Signals each table, and says so where nobody is there to hear it. Names need not be in the config: a table that was removed from
  * it can still be stopped.
- * @throws TributaryError TableNotRunning, after all others were signalled
+ * @param ends the signal asks for the end, which a table that does not run has come to already
+ * @throws TributaryError TableNotRunning or TableUnknown, after all others were signalled
  */
 async function signalTables<A extends unknown[]>(
   tables: string[],
@@ -47,8 +52,9 @@ async function signalTables<A extends unknown[]>(
   signal: SignalDefinition<A>,
   args: A,
   verb: string,
+  ends = false,
 ): Promise<void> {
-  const { runtime } = await openSession(options.config);
+  const { runtime, specs } = await openSession(options.config);
   const target = await temporalTarget(runtime.temporal);
   const outcomes = await withTemporal(target, async (client) => {
     const results: (Signalled & { taskQueue?: string })[] = [];
@@ -58,10 +64,9 @@ async function signalTables<A extends unknown[]>(
         await handle.signal<A>(signal, ...args);
         return (await handle.describe()).taskQueue;
       });
-      results.push({
-        table,
-        ...(taskQueue === undefined ? { outcome: 'not running' } : { outcome: verb, taskQueue }),
-      });
+      if (taskQueue !== undefined) results.push({ table, outcome: verb, taskQueue });
+      else if (ends) results.push({ table, ...(await endOf(client, table, specs)) });
+      else results.push({ table, outcome: 'not running' });
     }
     for (const taskQueue of new Set(results.flatMap((result) => result.taskQueue ?? []))) {
       if (await workersComing(client, taskQueue)) continue;
@@ -72,10 +77,13 @@ async function signalTables<A extends unknown[]>(
   });
   if (options.json) printJson(outcomes);
   else
-    for (const { table, outcome, workerMissing } of outcomes) {
-      print(`${pc.bold(table)}  ${workerMissing ? `${outcome}: handed in, not carried out yet` : outcome}`);
+    for (const { table, outcome, workerMissing, endedMs } of outcomes) {
+      const words = workerMissing ? `${outcome}: handed in, not carried out yet` : outcome;
+      print(`${pc.bold(table)}  ${words}${endedMs === undefined ? '' : ` (${ago(endedMs)})`}`);
     }
   const missing = outcomes.filter(({ outcome }) => outcome === 'not running').map(({ table }) => table);
+  const unknown = missing.filter((name) => !specs.some((spec) => spec.name === name));
+  if (unknown.length > 0) throw tableUnknown(unknown[0]!, specs);
   if (missing.length > 0) {
     throw new TributaryError({
       code: 'TableNotRunning',
@@ -83,4 +91,19 @@ async function signalTables<A extends unknown[]>(
       attributes: { tables: missing },
     });
   }
+}
+
+/** How a table that does not run came to its end. One that neither ran nor is in the config is a mistake of the person's. */
+async function endOf(
+  client: Client,
+  table: string,
+  specs: TableSpec[],
+): Promise<Pick<Signalled, 'outcome' | 'endedMs'>> {
+  const found = await ifRunning(() => client.workflow.getHandle(tableWorkflowId(table)).describe());
+  if (!found) {
+    return { outcome: specs.some(({ name }) => name === table) ? 'was not started' : 'not running' };
+  }
+  const { name } = found.status;
+  const how = name === 'COMPLETED' ? 'stopped already' : `ended already: ${name.toLowerCase()}`;
+  return { outcome: how, ...(found.closeTime && { endedMs: found.closeTime.getTime() }) };
 }

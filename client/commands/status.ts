@@ -1,32 +1,20 @@
 import pc from 'picocolors';
-import { progressText } from '../../workflows/bootstrap-state.js';
 import { statusQuery, topicQuery } from '../../workflows/messages.js';
 import { backfillWorkflowId, tableWorkflowId } from '../../workflows/names.js';
-import type { Replay } from '../../workflows/replay-types.js';
-import type { BootstrapBase, TableStatus } from '../../workflows/types.js';
+import type { TableStatus } from '../../workflows/types.js';
 import type { BackfillStatus } from '../../workflows/backfill-types.js';
 import { backfillStatusQuery } from '../../workflows/reread-messages.js';
 import { ServiceError } from '@temporalio/client';
 import { errorMessage } from '../../common/errors.js';
-import { formatInstant } from '../../common/zone.js';
-import { backfillRows } from '../backfill-text.js';
+import { driftOf } from '../drift.js';
 import { isStale, lastHeard, withoutOldLag } from '../freshness.js';
+import { runningPage } from '../running-page.js';
 import { pickTables, openSession, temporalTarget, type Session } from '../session.js';
 import { renderTable, count, print, seconds } from '../output.js';
 import { addFreshness, endedTable, fromInfo, overview, type TableOverview } from '../overview.js';
 import { problems } from '../problems.js';
-import { stuckActivities, stuckRereads, stuckText } from '../stuck.js';
-import {
-  age,
-  ago,
-  endedPage,
-  lagText,
-  neverStarted,
-  pageText,
-  STALE_WORDS,
-  staleText,
-  unansweredPage,
-} from '../table-page.js';
+import { stuckActivities, stuckRereads } from '../stuck.js';
+import { age, ago, endedPage, neverStarted, pauseText, STALE_WORDS, unansweredPage } from '../table-page.js';
 import { ask, ifRunning, unlessSilent, withTemporal } from '../temporal.js';
 import { workerMissing, workersAlive } from '../workers-alive.js';
 
@@ -99,6 +87,7 @@ async function all(client: TemporalClient, session: Session, options: Options): 
       ]),
     ),
     ...problems(tables),
+    ...pauses(tables, zoneOf(session)),
     ...(tables.some(({ stale }) => stale) ? ['', pc.dim(STALE_WORDS)] : []),
   ];
   const { taskQueue } = session.runtime.temporal;
@@ -122,6 +111,23 @@ function colored({ phase, stuck, stale, seenMs, endedMs }: TableOverview): strin
   if (stuck.length > 0) return pc.yellow(`${phase}, retrying`);
   return phase === 'running' ? pc.green(phase) : phase;
 }
+
+/** Why tables are held, and since when; each reason once. */
+function pauses(tables: TableOverview[], zoneOfTable: (table: string) => string): string[] {
+  const told = new Map<string, string[]>();
+  for (const { table, pause } of tables) {
+    if (!pause) continue;
+    const text = `paused ${pauseText(pause, zoneOfTable(table))}`;
+    told.set(text, [...(told.get(text) ?? []), table]);
+  }
+  return [...told].map(([text, names]) => `\n${names.join(', ')}\n  ${text}`);
+}
+
+/** One that is not in the config any more has no zone of its own. */
+const zoneOf =
+  ({ specs, runtime }: Session) =>
+  (table: string): string =>
+    specs.find(({ name }) => name === table)?.timezone ?? runtime.timezone;
 
 async function one(
   client: TemporalClient,
@@ -176,63 +182,20 @@ async function one(
     ...((await stuckRereads(client, description.taskQueue)).get(name) ?? []),
   ];
   const progress = state.progress && withoutOldLag(state.progress, { stale, seenMs, stuck });
+  const differs = inConfig ? await unlessSilent(driftOf(client, inConfig)) : undefined;
   if (options.json) {
-    return JSON.stringify({ ...state, progress, topic: topic ?? null, stuck, seenMs, stale }, null, 2);
+    const known = { topic: topic ?? null, stuck, seenMs, stale, differsFromFile: differs ?? null };
+    return JSON.stringify({ ...state, progress, ...known }, null, 2);
   }
-  const member = topic?.members[name];
-  const rows: [string, string][] = [
-    [
-      'phase',
-      state.stopping
-        ? 'stopping'
-        : state.phase === 'running' && progress
-          ? `${state.phase} (${progress.phase})`
-          : state.phase,
-    ],
-    ['source', `${state.source} (${state.format})`],
-    ...(state.bootstrap ? [['bootstrap', progressText(state.bootstrap)] satisfies [string, string]] : []),
-    ...(state.bootstrap?.warning ? [['', state.bootstrap.warning] satisfies [string, string]] : []),
-    ...(state.base ? [['base', baseText(state.base, zone)] satisfies [string, string]] : []),
-    ...(stale ? [['numbers', staleText(seenMs)] satisfies [string, string]] : []),
-    ['rows', count(progress?.rows ?? 0)],
-    ['quarantined', quarantined(name, progress?.quarantined ?? 0)],
-    ['lag', progress ? lagText(progress) : 'not known yet'],
-    ['last complete', progress?.lastCompletePartition ?? 'none yet'],
-    [
-      'complete through',
-      typeof progress?.completeThroughMs === 'number'
-        ? formatInstant(progress.completeThroughMs, zone)
-        : 'not known yet',
-    ],
-    ...snapshotRows(state.snapshots, zone),
-    ...backfillRows(state.backfill, await backfillProgress(client, name, state), zone),
-    ['commit', String(topic?.seq ?? '')],
-    ['positions', topic ? positionsText(topic.positions) : ''],
-    ...(member?.lanes ?? []).map((lane): [string, string] => [
-      'catching up',
-      `${positionsText(lane.positions)} of ${positionsText(lane.until)}`,
-    ]),
-    ...(member?.replays ?? [])
-      .slice(-1)
-      .map((replay): [string, string] => ['last replay', replayText(replay)]),
-    ['pinned spec', state.pin ?? ''],
-    ['workflow', link(session, handle.workflowId)],
-    ['topic workflow', link(session, state.ingestWorkflowId)],
-  ];
-  const lines = [pageText(name, rows)];
-  if (state.fault)
-    lines.push(
-      '',
-      `${pc.red(state.fault.code)} since ${formatInstant(state.fault.sinceMs, zone)}`,
-      `  ${state.fault.message}`,
-    );
-  for (const s of stuck)
-    lines.push(
-      '',
-      `${pc.yellow(s.code)} in ${stuckText(s, Date.now())}; it is tried again by itself`,
-      `  ${s.message}`,
-    );
-  return lines.join('\n');
+  return runningPage(
+    { ...state, progress },
+    {
+      ...{ topic, stuck, seenMs, stale, zone, drift: differs },
+      backfill: await backfillProgress(client, name, state),
+      link: link(session, handle.workflowId),
+      topicLink: link(session, state.ingestWorkflowId),
+    },
+  );
 }
 
 /** A backfill ends between two looks, or its worker is away: its line then says less, and the page is shown all the same. */
@@ -244,44 +207,6 @@ async function backfillProgress(
   if (!backfill?.running) return undefined;
   const workflowId = backfillWorkflowId(table, backfill.running.id);
   return ask(client, workflowId, backfillStatusQuery).catch(() => undefined);
-}
-
-function baseText({ rows, boundaryMs }: BootstrapBase, zone: string): string {
-  return `${count(rows)} rows of the source as of ${formatInstant(boundaryMs, zone)}`;
-}
-
-function snapshotRows(snapshots: TableStatus['snapshots'], zone: string): [string, string][] {
-  if (!snapshots) return [];
-  const { last, running, remake, nextMs } = snapshots;
-  return [
-    [
-      'last snapshot',
-      last
-        ? `${last.name} (revision ${last.revision}): ${count(last.rows)} rows, +${count(last.inserted)} ~${count(last.updated)} -${count(last.deleted)}, made in ${seconds(Math.round(last.tookMs / 1000))}`
-        : 'none yet',
-    ],
-    ...(last ? ([['engine', last.reason]] as [string, string][]) : []),
-    ...(running ? ([['making', running.name]] as [string, string][]) : []),
-    ...(remake
-      ? ([['made anew', `boundaries after ${formatInstant(remake.fromMs, zone)}`]] as [string, string][])
-      : []),
-    ['next boundary', nextMs === null ? 'not known yet' : formatInstant(nextMs, zone)],
-  ];
-}
-
-function replayText({ id, status, tried, landed, message }: Replay): string {
-  if (status === 'done') return `${count(landed)} of ${count(tried)} records landed (${id})`;
-  return `${status}${message === undefined ? '' : `: ${message}`} (${id})`;
-}
-
-function quarantined(table: string, records: number): string {
-  return records === 0 ? '0' : `${pc.yellow(count(records))}  (tributary quarantine show ${table})`;
-}
-
-function positionsText(positions: Record<number, number>): string {
-  return Object.entries(positions)
-    .map(([partition, offset]) => `${partition}:${offset}`)
-    .join(' ');
 }
 
 function link({ runtime }: Session, workflowId: string): string {

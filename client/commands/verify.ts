@@ -11,7 +11,7 @@ import { note, print, printJson } from '../output.js';
 import { sendUpdate } from '../send-update.js';
 import { openSession, pickTables, temporalTarget } from '../session.js';
 import { withTemporal } from '../temporal.js';
-import { argumentsText, logText, snapshotText } from '../verify-text.js';
+import { argumentsText, logText, olderThanAsked, snapshotText } from '../verify-text.js';
 
 export interface VerifyOptions {
   config: string;
@@ -58,6 +58,8 @@ export async function verify(table: string, options: VerifyOptions): Promise<voi
       ({ done, of, what }) =>
         what === 'snapshot' ? 'reading both sides' : `${done} of ${of} parts compared`,
     );
+    const older = olderThanAsked(result, request, spec);
+    if (older !== undefined) note(`${pc.yellow('SnapshotOlder')}: ${older}`);
     show(result, options);
   });
 }

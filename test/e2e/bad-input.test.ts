@@ -122,6 +122,9 @@ describe('what a person sees and has to do when the input is bad', () => {
     await here.ok('resume', here.table('retention'), '--accept-loss');
     await until(here.table('retention'), '150 rows', ({ rows, fault }) => rows === 150 && fault === null);
     expect(await totals(here, here.table('retention'))).toEqual({ rows: 150, distinct: 150 });
+    expect(await here.ok('status', here.table('retention'))).toMatch(
+      /accepted loss +partition 0: 50 offsets, 100 up to 150/,
+    );
   });
 
   it('a topic that was deleted and made anew is told apart from the old one, even when it is longer', async () => {
@@ -151,6 +154,9 @@ describe('what a person sees and has to do when the input is bad', () => {
     expect(seen.rows).toBe(50);
     await here.ok('resume', here.table('recreated'), '--accept-loss');
     await until(here.table('recreated'), '130 rows', ({ rows, fault }) => rows === 130 && fault === null);
+    expect(await here.ok('status', here.table('recreated'))).toMatch(
+      /accepted loss +partition 0 from 50 on \(the topic was made anew\)/,
+    );
     // Offsets 0 to 49 are there of both topics, in the same partition: that is no duplicate.
     const verified = await here.cli('verify', here.table('recreated'), '--json');
     expect(JSON.parse(verified.stdout)).toMatchObject({

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { snapshotText } from '../../../client/verify-text.js';
+import { olderThanAsked, snapshotText } from '../../../client/verify-text.js';
 import type { SnapshotReport, VerifyResult } from '../../../workflows/verify-types.js';
 
 const snapshot: SnapshotReport = {
@@ -35,5 +35,21 @@ describe('what verify says of a snapshot', () => {
     expect(text).toContain('no later snapshot can be made of these files');
     expect(snapshotText(result(same, 'equal'))).not.toContain('--repair');
     expect(snapshotText(result({ ...same, repaired: 2 }, 'different'))).not.toContain('--repair');
+  });
+
+  it('warns where an older snapshot was taken than the one of the instant: "equal" is then said of another day', () => {
+    const calendar = {
+      timezone: 'Asia/Shanghai',
+      snapshot: { every: 'day', engine: 'auto', keep: 1, keepMonthEnds: false, late: 'next' },
+    } as const;
+    const asked = (atMs: number | null) =>
+      olderThanAsked(result({}, 'equal'), { id: 'v1', what: 'snapshot', atMs }, calendar);
+    // In the middle of the day after the boundary there is no newer one.
+    expect(asked(snapshot.boundaryMs)).toBeUndefined();
+    expect(asked(snapshot.boundaryMs + 3_600_000)).toBeUndefined();
+    expect(asked(null)).toBeUndefined();
+    expect(asked(snapshot.boundaryMs + 86_400_000)).toMatch(
+      /no snapshot of 2026-03-03T00:00:00\+08:00.*The older one of 2026-03-02T00:00:00\+08:00 \(dt=2026-03-01\) was compared/,
+    );
   });
 });

@@ -305,6 +305,18 @@ describe('accepting a loss', () => {
   });
 });
 
+describe('losses that were accepted', () => {
+  const lost = [{ partition: 0, from: 10, to: 50 }];
+  const loss = (atMs: number) => ({ atMs, tables: ['a'], record: 'r', lost });
+
+  it('are kept for the page of the table, the newest ones; one that found nothing lost is none', () => {
+    let state = membership.rememberLoss(reduce.newIngestState(), { ...loss(0), lost: [] });
+    expect(state.losses).toBeUndefined();
+    for (let i = 1; i <= 9; i++) state = membership.rememberLoss(state, loss(i));
+    expect(state.losses!.map(({ atMs }) => atMs)).toEqual([5, 6, 7, 8, 9]);
+  });
+});
+
 describe('a quarantine that grows beyond its limit', () => {
   const bad = (n: number): Partial<CommitResult> => ({
     tables: { a: { rows: 90, quarantined: n, revised: [] } },

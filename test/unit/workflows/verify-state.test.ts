@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { logResult } from '../../../workflows/verify-state.js';
+import { logResult, noteOf } from '../../../workflows/verify-state.js';
 
 type Input = Parameters<typeof logResult>[0];
 type Progress = Parameters<typeof logResult>[1];
@@ -23,5 +23,14 @@ describe('a comparison with the log', () => {
     });
     expect(result(0, [])).toMatchObject({ outcome: 'equal', message: null });
     expect(result(5, ['partition 0 below 4: Kafka has deleted it'])).toMatchObject({ outcome: 'equal' });
+  });
+
+  it('leaves the table a note of what was found, short enough for its page', () => {
+    const found = { ...result(5, []), outcome: 'different' as const };
+    found.log = { ...found.log!, records: 5, faults: { ...none, missing: 2 } };
+    expect(noteOf(found, 7)).toEqual({
+      ...{ id: 'v', what: 'log', outcome: 'different', endedMs: 7, found: '5 records of the log, 2 missing' },
+    });
+    expect(noteOf(result(0, ['nothing there']), 7).found).toContain('Nothing could be compared');
   });
 });
