@@ -1,10 +1,11 @@
 import type { Client } from '@temporalio/client';
 import type { QueryDefinition } from '@temporalio/common';
 import { note } from './output.js';
+import { KEPT, reasonToWait, telling } from './waiting.js';
 
 const SHOW_EVERY_MS = 2_000;
 
-/** Waits for a workflow's result; tells on stderr how far it is, when that changes. */
+/** Waits for a workflow's result; tells on stderr how far it is and what it waits for, when that changes. */
 export async function follow<S, R>(
   client: Client,
   workflowId: string,
@@ -26,7 +27,7 @@ export async function follow<S, R>(
   note(`${workflowId} runs; Ctrl-C leaves it running`);
   void show();
   try {
-    return (await handle.result()) as R;
+    return await telling(handle.result() as Promise<R>, () => reasonToWait(client, workflowId, KEPT));
   } finally {
     over = true;
   }

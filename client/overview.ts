@@ -11,6 +11,9 @@ import { workersAlive } from './workers-alive.js';
 /** Requests to Temporal at a time, where there is one for each table. */
 const AT_ONCE = 16;
 
+/** Of so many tables each one's own workflow is looked into; of more, those that say that something is wrong. */
+const LOOKED_INTO = 100;
+
 /** One line of `status`. */
 export interface TableOverview {
   table: string;
@@ -189,17 +192,17 @@ export async function addFreshness(client: Client, tables: TableOverview[], work
 
 async function addStuck(client: Client, tables: TableOverview[], taskQueue: string): Promise<void> {
   const topics = new Map<string, StuckActivity[]>();
-  for (const { source } of tables) topics.set(source, []);
-  for (const source of topics.keys()) {
+  await mapParallel([...new Set(tables.map(({ source }) => source))], AT_ONCE, async (source) => {
     const slash = source.indexOf('/');
-    if (slash < 0) continue;
+    if (slash < 0) return;
     const workflowId = ingestWorkflowId(source.slice(0, slash), source.slice(slash + 1));
     topics.set(source, await stuckActivities(client, workflowId));
-  }
+  });
   const rereads = await stuckRereads(client, taskQueue);
-  for (const table of tables) {
-    const own =
-      table.phase === 'preparing' || table.fault ? await stuckActivities(client, table.workflowId!) : [];
+  const few = tables.length <= LOOKED_INTO;
+  await mapParallel(tables, AT_ONCE, async (table) => {
+    const worth = few || table.phase === 'preparing' || table.fault !== null;
+    const own = worth ? await stuckActivities(client, table.workflowId!) : [];
     table.stuck = [...own, ...(topics.get(table.source) ?? []), ...(rereads.get(table.table) ?? [])];
-  }
+  });
 }

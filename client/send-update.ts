@@ -4,12 +4,15 @@ import { ApplicationFailure, type UpdateDefinition } from '@temporalio/common';
 import { errorMessage, TributaryError } from '../common/errors.js';
 import { tableWorkflowId } from '../workflows/names.js';
 import { ifRunning } from './temporal.js';
+import { KEPT, reasonToWait, telling } from './waiting.js';
 import { workerMissing, workersComing } from './workers-alive.js';
 
 const ACCEPT_DEADLINE_MS = 30_000;
 
 /**
- * Sends a table an update and waits for the answer; a refusal comes back with the table's own words.
+ * Sends a table an update and waits for the answer; a refusal comes back with the table's own words. What the answer waits for is told
+ * on stderr.
+ * @param meanwhile what the person who waits may do
  * @throws TributaryError TableNotRunning, WorkerMissing, and what the table refuses with
  */
 export async function sendUpdate<R, A>(
@@ -17,6 +20,7 @@ export async function sendUpdate<R, A>(
   table: string,
   definition: UpdateDefinition<R, [A]>,
   argument: A,
+  meanwhile: string = KEPT,
 ): Promise<R> {
   const handle = client.workflow.getHandle(tableWorkflowId(table));
   // A request that nobody answers stays with the table and is carried out later, when its sender thinks it failed.
@@ -30,15 +34,19 @@ export async function sendUpdate<R, A>(
     });
   }
   try {
-    const started = await ifRunning(() =>
-      client.withDeadline(Date.now() + ACCEPT_DEADLINE_MS, () =>
-        handle.startUpdate<R, [A]>(definition, {
-          args: [argument],
-          waitForStage: WorkflowUpdateStage.ACCEPTED,
-        }),
-      ),
-    );
-    if (started) return await started.result();
+    const answer = async (): Promise<{ of: R } | undefined> => {
+      const started = await ifRunning(() =>
+        client.withDeadline(Date.now() + ACCEPT_DEADLINE_MS, () =>
+          handle.startUpdate<R, [A]>(definition, {
+            args: [argument],
+            waitForStage: WorkflowUpdateStage.ACCEPTED,
+          }),
+        ),
+      );
+      return started && { of: await started.result() };
+    };
+    const answered = await telling(answer(), () => reasonToWait(client, handle.workflowId, meanwhile));
+    if (answered) return answered.of;
   } catch (error) {
     if (!(error instanceof WorkflowUpdateFailedError)) throw noAnswer(handle.workflowId, error);
     const cause = error.cause;

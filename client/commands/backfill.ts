@@ -18,6 +18,7 @@ import { parseInstant } from '../instant.js';
 import { note, print, printJson } from '../output.js';
 import { sendUpdate } from '../send-update.js';
 import { openSession, pickTables, temporalTarget } from '../session.js';
+import { ASK_AGAIN } from '../waiting.js';
 import { ifRunning, withTemporal } from '../temporal.js';
 import { handedInOnly, workersComing } from '../workers-alive.js';
 
@@ -51,7 +52,7 @@ export async function backfill(table: string, options: BackfillOptions): Promise
     const request = requestOf(spec, options);
     // People see what will be done before it is; machines ask for it by --plan.
     if (options.plan || (!options.json && !options.detach)) {
-      const outline = await sendUpdate(client, table, planBackfillUpdate, request);
+      const outline = await sendUpdate(client, table, planBackfillUpdate, request, ASK_AGAIN);
       const drift = await driftWarning(client, spec);
       if (drift !== undefined) note(`${pc.yellow('ConfigNotApplied')}: ${drift}`);
       if (options.json) printJson(outline);

@@ -6,6 +6,7 @@ import { tableWorkflowId } from '../../workflows/names.js';
 import { parseInstant } from '../instant.js';
 import { note, print, printJson } from '../output.js';
 import { openSession, pickTables, temporalTarget } from '../session.js';
+import { ASK_AGAIN, reasonToWait, telling } from '../waiting.js';
 import { ask, ifRunning, withTemporal } from '../temporal.js';
 
 interface Options {
@@ -33,7 +34,10 @@ export async function snapshot(table: string, options: Options): Promise<void> {
   const target = await temporalTarget(runtime.temporal);
   await withTemporal(target, async (client) => {
     const workflowId = tableWorkflowId(table);
-    const state = await ifRunning(() => ask(client, workflowId, statusQuery));
+    const state = await telling(
+      ifRunning(() => ask(client, workflowId, statusQuery)),
+      () => reasonToWait(client, workflowId, ASK_AGAIN),
+    );
     if (!state) {
       throw new TributaryError({
         code: 'TableNotRunning',

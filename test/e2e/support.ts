@@ -29,6 +29,8 @@ export interface Installation {
   cli(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }>;
   /** Like `cli`, and fails the test if the command fails. */
   ok(...args: string[]): Promise<string>;
+  /** A command that goes on running; its outputs are pipes. */
+  startCli(...args: string[]): ChildProcess;
   startWorker(): ChildProcess;
   status(table: string): Promise<TableOverview>;
   /** Waits until the overview of a table fits; the error shows the last one seen. */
@@ -117,6 +119,7 @@ ${tables}`,
       ),
     cli,
     ok,
+    startCli: (...args) => spawn(process.execPath, [CLI, ...args, '-c', configFile]),
     startWorker: () => {
       const log = openSync(logFile, 'a');
       const worker = spawn(process.execPath, [CLI, 'worker', '-c', configFile], {
