@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 
 /** A whole number above zero, for commander. @throws InvalidArgumentError, which names the option */
 export function positive(text: string): number {
@@ -18,4 +18,18 @@ export function day(text: string): string {
     throw new InvalidArgumentError('It must be a day as yyyy-mm-dd, e.g. 2026-03-01.');
   }
   return text;
+}
+
+/** What `--detach` does, wherever a command waits for something long. */
+export const DETACH = 'do not wait for the end';
+
+/** An older name of `--detach`. */
+export function noWait(): Option {
+  return new Option('--no-wait', DETACH).hideHelp();
+}
+
+/** Options in which either name means the same. */
+export function detached<T extends { detach?: boolean }>(options: T): T {
+  const { wait = true } = options as { wait?: boolean };
+  return wait ? options : { ...options, detach: true };
 }

@@ -8,13 +8,13 @@ import type {
   BackfillResult,
   BackfillStatus,
 } from '../workflows/backfill-types.js';
-import { count, renderTable } from './output.js';
+import { count, counted, renderTable } from './output.js';
 
 /** How far a running backfill is, in a few words. */
 export function progressWords(status: BackfillStatus): string {
   if (!status.outline) return 'planning';
   const done = status.rebuilt + status.unchanged + status.failedCount;
-  return `${count(done)} of ${count(status.outline.taken)} partitions, ${count(status.fresh)} rows read again`;
+  return `${count(done)} of ${counted(status.outline.taken, 'partition')}, ${counted(status.fresh, 'row')} read again`;
 }
 
 /**
@@ -37,7 +37,7 @@ export function backfillRows(
   } else if (last) {
     rows.push([
       'last backfill',
-      `${last.id}, ${interval(last, zone)}: ${last.outcome}, ${count(last.rebuilt)} partitions rebuilt`,
+      `${last.id}, ${interval(last, zone)}: ${last.outcome}, ${counted(last.rebuilt, 'partition')} rebuilt`,
     ]);
   }
   if (refused) rows.push(['refused', `backfill ${refused.id}: ${refused.message}`]);
@@ -86,8 +86,8 @@ export function planText(spec: TableSpec, request: BackfillRequest, outline: Bac
   if (hidden > 0) lines.push(`and ${count(hidden)} more`);
   lines.push(
     '',
-    `${count(outline.taken)} partitions with ${count(outline.rows)} rows (${count(outline.bytes)} bytes) would be rebuilt from ` +
-      `${count(outline.offsets)} offsets of ${spec.kafka}/${spec.topic}; ${count(outline.refusedCount)} cannot be.`,
+    `${counted(outline.taken, 'partition')} with ${counted(outline.rows, 'row')} (${counted(outline.bytes, 'byte')}) would be rebuilt from ` +
+      `${counted(outline.offsets, 'offset')} of ${spec.kafka}/${spec.topic}; ${count(outline.refusedCount)} cannot be.`,
   );
   return lines.join('\n');
 }
@@ -96,17 +96,17 @@ export function planText(spec: TableSpec, request: BackfillRequest, outline: Bac
 export function resultText(result: BackfillResult): string {
   const lines = [
     `${pc.bold(`backfill ${result.id}`)} of ${result.table}: ${result.outcome}`,
-    `  ${count(result.rebuilt)} partitions rebuilt, ${count(result.unchanged)} as they were`,
-    `  ${count(result.fresh)} rows read again in the place of ${count(result.replaced)}, ${count(result.kept)} kept`,
+    `  ${counted(result.rebuilt, 'partition')} rebuilt, ${count(result.unchanged)} as they were`,
+    `  ${counted(result.fresh, 'row')} read again in the place of ${count(result.replaced)}, ${count(result.kept)} kept`,
   ];
   if (result.notAdded > 0) {
     lines.push(
-      `  ${count(result.notAdded)} records would be rows here by now and were not: they are in the quarantine or another partition`,
+      `  ${counted(result.notAdded, 'record')} would be rows here by now and were not: they are in the quarantine or another partition`,
     );
   }
   if (result.message !== null) lines.push(`  ${result.message}`);
   if (result.refusedCount > 0) {
-    lines.push('', `${count(result.refusedCount)} partitions were not rebuilt:`);
+    lines.push('', `not rebuilt: ${counted(result.refusedCount, 'partition')}`);
     lines.push(...result.refused.map(({ partition, reason }) => `  ${partition}  ${reason}`));
   }
   return lines.join('\n');

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { day, positive } from './arguments.js';
+import { day, DETACH, detached, noWait, positive } from './arguments.js';
 
 interface Common {
   config: string;
@@ -34,11 +34,12 @@ export function addQuarantine(program: Command, withConfig: (command: Command) =
     .option('--day <yyyy-mm-dd>', 'only records of this day', day)
     .option('--dry-run', 'say what would be tried and change nothing')
     .option('--id <id>', 'name of the request: sent twice, it is done once')
-    .option('--no-wait', 'do not wait for the outcome')
+    .option('--detach', DETACH)
+    .addOption(noWait())
     .action(
       async (
         table: string,
-        options: Common & { reason?: string; day?: string; id?: string; dryRun?: boolean; wait: boolean },
-      ) => (await import('./commands/quarantine.js')).replay(table, options),
+        options: Common & { reason?: string; day?: string; id?: string; dryRun?: boolean; detach?: boolean },
+      ) => (await import('./commands/quarantine.js')).replay(table, detached(options)),
     );
 }

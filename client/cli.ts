@@ -7,7 +7,7 @@ import { addQuarantine } from './cli-quarantine.js';
 import type { BackfillOptions } from './commands/backfill.js';
 import type { VerifyOptions } from './commands/verify.js';
 import { note, printJson } from './output.js';
-import { positive } from './arguments.js';
+import { DETACH, detached, noWait, positive } from './arguments.js';
 
 const DEFAULT_CONFIG = 'tributary.yaml';
 
@@ -92,21 +92,23 @@ export function createProgram(): Command {
     .option('--plan', 'show what would be rebuilt and what cannot be, and do nothing')
     .option('--id <id>', 'name of the backfill: the same again is answered with what became of the first')
     .option('--accept-missing', 'also rebuild partitions of which Kafka has deleted a part; those rows stay')
-    .option('--detach', 'do not wait for the end')
+    .option('--detach', DETACH)
+    .addOption(noWait())
     .option('--cancel', 'cancel the backfill of --id; each partition is then old or new')
     .option('--json', 'print JSON')
     .action(async (table: string, options: BackfillOptions) =>
-      (await import('./commands/backfill.js')).backfill(table, options),
+      (await import('./commands/backfill.js')).backfill(table, detached(options)),
     );
   command('verify <table>', 'compares a snapshot with its source, or what has landed with what Kafka has')
     .option('--at <instant>', 'the snapshot of the last boundary at or before it; else the newest')
     .option('--repair', 'put differing rows of the snapshot right, as a new revision (TiDB)')
     .option('--log', 'compare what has landed with Kafka, offset by offset; always so without a bootstrap')
     .option('--id <id>', 'name of the verification: the same again is answered with what the first found')
-    .option('--detach', 'do not wait for the end')
+    .option('--detach', DETACH)
+    .addOption(noWait())
     .option('--json', 'print JSON')
     .action(async (table: string, options: VerifyOptions) =>
-      (await import('./commands/verify.js')).verify(table, options),
+      (await import('./commands/verify.js')).verify(table, detached(options)),
     );
   addQuarantine(program, withConfig);
   return program;

@@ -19,6 +19,8 @@ export async function follow<S, R>(
     while (!over) {
       // No worker answers for now, or it has just ended: the result tells.
       const text = await handle.query(query).then(line, () => told);
+      // Asked before the end and answered after it: the result is printed by now.
+      if (over) return;
       if (text !== told) note(text);
       told = text;
       await new Promise((resolve) => setTimeout(resolve, SHOW_EVERY_MS));

@@ -59,6 +59,10 @@ export function renderTable(columns: ColumnLayout[], rows: string[][]): string {
   return [header, ...rows.map(line)].join('\n');
 }
 
+/** `1 record`, `2,000 records`. */
+export const counted = (n: number, what: string, many = `${what}s`): string =>
+  `${count(n)} ${n === 1 ? what : many}`;
+
 export const count = (n: number): string => n.toLocaleString('en-US');
 
 /** 95 -> `1m35s`: at most two units, for people. */

@@ -1,9 +1,11 @@
 import { Document, isScalar, visit } from 'yaml';
 import type { FormatGuess } from '../changelog/decoders/sniff.js';
+import type { SourceName } from '../changelog/source-names.js';
 import { inferColumns } from './infer-columns.js';
 import type { SampledRecord } from '../kafka/admin.js';
 
 const LOG_FORMATS = new Set(['json', 'filebeat', 'text']);
+const DOCUMENT_FORMATS = new Set(['mongoshake', 'mongo-change-stream']);
 
 /** YAML of one entry under `tables:`, for a person to look over. Pure. */
 export function proposeTable(options: {
@@ -11,16 +13,19 @@ export function proposeTable(options: {
   topic: string;
   records: SampledRecord[];
   guess: FormatGuess;
+  /** Tables whose changes the records are, the one to propose first. */
+  sources?: SourceName[];
 }): string {
-  const { kafka, topic, records, guess } = options;
-  const name = tableName(topic);
+  const { kafka, topic, records, guess, sources = [] } = options;
+  // A topic of several tables has no name that is right for one of them.
+  const name = hiveName(sources.length > 1 ? sources[0]!.table : topic);
   const from = { ...(kafka !== undefined && { kafka }), topic, format: guess.format, ...guess.options };
   const table = LOG_FORMATS.has(guess.format)
     ? { name, mode: 'append', from, ...logParts(guess.format, records) }
     : {
         name,
         mode: 'mirror',
-        from: { ...from, match: { database: 'DATABASE', table: 'TABLE' } },
+        from: { ...from, match: matchOf(guess.format, sources[0]) },
         snapshot: { every: 'day' },
       };
   const document = new Document([table]);
@@ -34,6 +39,12 @@ export function proposeTable(options: {
     },
   });
   return document.toString({ lineWidth: 0 }).trimEnd();
+}
+
+/** Placeholders where no record names its table. */
+function matchOf(format: string, source: SourceName | undefined): Record<string, string> {
+  const { database = 'DATABASE', table = 'TABLE' } = source ?? {};
+  return DOCUMENT_FORMATS.has(format) ? { database, collection: table } : { database, table };
 }
 
 function logParts(format: string, records: SampledRecord[]): Record<string, unknown> {
@@ -57,8 +68,8 @@ function messageOf(line: string): string[] {
   }
 }
 
-function tableName(topic: string): string {
-  const words = topic
+function hiveName(text: string): string {
+  const words = text
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '_')
     .replace(/^_+|_+$/g, '');

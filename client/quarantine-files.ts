@@ -134,6 +134,25 @@ export class QuarantineFiles {
     return found;
   }
 
+  /** Records that fit; null where more than `maxBytes` would have to be read to count them. */
+  async total(
+    quarantine: Quarantine,
+    { reason, day }: QuarantineFilter & { day?: string },
+    maxBytes: number,
+  ): Promise<number | null> {
+    const states = (await this.partitions(quarantine.hiveTable)).filter(
+      ({ partition }) => day === undefined || partition['dt'] === day,
+    );
+    if (reason === undefined) return states.reduce((sum, { rows }) => sum + rows, 0);
+    if (states.reduce((sum, { bytes }) => sum + bytes, 0) > maxBytes) return null;
+    let total = 0;
+    for (const state of states) {
+      const found = await this.reading(state, (files) => summarise(this.duck, files));
+      total += found.filter((each) => each.reason === reason).reduce((sum, each) => sum + each.records, 0);
+    }
+    return total;
+  }
+
   private async partitions(hiveTable: string): Promise<PartitionState[]> {
     const states = await this.manifests.listPartitions(hiveTable);
     return states.filter(({ rows, dropped }) => rows > 0 && dropped !== true);

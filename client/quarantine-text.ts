@@ -1,5 +1,5 @@
 import { suggest } from '../config/suggest.js';
-import { count } from './output.js';
+import { count, counted } from './output.js';
 import type { QuarantineCount } from './quarantine-files.js';
 
 export interface QuarantineChoice {
@@ -12,6 +12,16 @@ export function chosen(counts: QuarantineCount[], { reason, day }: QuarantineCho
   return counts.filter(
     (each) => (day === undefined || each.day === day) && (reason === undefined || each.reason === reason),
   );
+}
+
+/**
+ * What stands below records of which there may be more; undefined if all are shown.
+ * @param total null: too many to count
+ */
+export function cutText(shown: number, total: number | null): string | undefined {
+  if (total !== null && total <= shown) return undefined;
+  const of = total === null ? 'of more that were not counted' : `of ${counted(total, 'record')}`;
+  return `the newest ${count(shown)} ${of}; --limit shows more, tributary quarantine list counts them by reason`;
 }
 
 export function byReason(counts: QuarantineCount[]): Record<string, number> {

@@ -6,7 +6,7 @@ import type { TopicStatus } from '../workflows/messages.js';
 import type { Replay } from '../workflows/replay-types.js';
 import type { BootstrapBase, TableStatus } from '../workflows/types.js';
 import { backfillRows } from './backfill-text.js';
-import { count, seconds } from './output.js';
+import { count, counted, seconds } from './output.js';
 import { stuckText, type StuckActivity } from './stuck.js';
 import { lagText, pageText, pauseText, staleText } from './table-page.js';
 
@@ -143,7 +143,7 @@ function lossRows(table: string, topic: TopicStatus | undefined, zone: string): 
     const parts = lost.map(({ partition, from, to }) =>
       to === null
         ? `partition ${partition} from ${from} on (the topic was made anew)`
-        : `partition ${partition}: ${count(to - from)} offsets, ${from} up to ${to}`,
+        : `partition ${partition}: ${counted(to - from, 'offset')}, ${from} up to ${to}`,
     );
     const when = formatInstant(Math.floor(atMs / 1_000) * 1_000, zone);
     return ['accepted loss', `${pc.yellow(parts.join('; '))}; at ${when}, written down in ${record}`];
@@ -151,7 +151,7 @@ function lossRows(table: string, topic: TopicStatus | undefined, zone: string): 
 }
 
 function baseText({ rows, boundaryMs }: BootstrapBase, zone: string): string {
-  return `${count(rows)} rows of the source as of ${formatInstant(boundaryMs, zone)}`;
+  return `${counted(rows, 'row')} of the source as of ${formatInstant(boundaryMs, zone)}`;
 }
 
 function snapshotRows(snapshots: TableStatus['snapshots'], zone: string): Row[] {
@@ -161,7 +161,7 @@ function snapshotRows(snapshots: TableStatus['snapshots'], zone: string): Row[] 
     [
       'last snapshot',
       last
-        ? `${last.name} (revision ${last.revision}): ${count(last.rows)} rows, +${count(last.inserted)} ~${count(last.updated)} -${count(last.deleted)}, made in ${seconds(Math.round(last.tookMs / 1000))}`
+        ? `${last.name} (revision ${last.revision}): ${counted(last.rows, 'row')}, +${count(last.inserted)} ~${count(last.updated)} -${count(last.deleted)}, made in ${seconds(Math.round(last.tookMs / 1000))}`
         : 'none yet',
     ],
     ...(last ? ([['engine', last.reason]] as Row[]) : []),
@@ -172,7 +172,7 @@ function snapshotRows(snapshots: TableStatus['snapshots'], zone: string): Row[] 
 }
 
 function replayText({ id, status, tried, landed, message }: Replay): string {
-  if (status === 'done') return `${count(landed)} of ${count(tried)} records landed (${id})`;
+  if (status === 'done') return `${count(landed)} of ${counted(tried, 'record')} landed (${id})`;
   return `${status}${message === undefined ? '' : `: ${message}`} (${id})`;
 }
 

@@ -3,7 +3,7 @@ import { TributaryError } from '../common/errors.js';
 import { formatInstant } from '../common/zone.js';
 import type { PauseNote } from '../workflows/types.js';
 import type { LagKnown } from './freshness.js';
-import { count, seconds } from './output.js';
+import { count, counted, seconds } from './output.js';
 import type { TableOverview } from './overview.js';
 
 /** What `status` says below tables whose numbers are old. */
@@ -28,7 +28,7 @@ export function lagText({ lagRecords, lagSeconds, lagUnknown }: LagKnown): strin
   if (lagRecords === null) {
     return lagUnknown ? `unknown (${lagUnknown.code}: ${lagUnknown.message})` : 'not known yet';
   }
-  return `${count(lagRecords)} records${lagSeconds === null ? '' : `, ${seconds(lagSeconds)}`}`;
+  return `${counted(lagRecords, 'record')}${lagSeconds === null ? '' : `, ${seconds(lagSeconds)}`}`;
 }
 
 /** Since when and why a table is held: whoever finds it so asks that first. */

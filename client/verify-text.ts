@@ -7,7 +7,7 @@ import type {
   VerifyRequest,
   VerifyResult,
 } from '../workflows/verify-types.js';
-import { count, renderTable } from './output.js';
+import { count, counted, renderTable } from './output.js';
 
 /** What to tell a person who asked for an instant and got an older snapshot than the calendar has for it; undefined if not so. */
 export function olderThanAsked(
@@ -39,10 +39,10 @@ export function snapshotText(result: VerifyResult): string {
   if (result.message !== null) lines.push(`  ${result.message}`);
   if (!snapshot) return lines.join('\n');
   lines.push(
-    `  snapshot ${snapshot.name}: ${count(snapshot.mirrorRows)} rows`,
-    `  source ${snapshot.source}: ${count(snapshot.sourceRows)} rows`,
+    `  snapshot ${snapshot.name}: ${counted(snapshot.mirrorRows, 'row')}`,
+    `  source ${snapshot.source}: ${counted(snapshot.sourceRows, 'row')}`,
   );
-  if (snapshot.sampled !== null) lines.push(`  ${count(snapshot.sampled)} documents compared one by one`);
+  if (snapshot.sampled !== null) lines.push(`  ${counted(snapshot.sampled, 'document')} compared one by one`);
   if (snapshot.different !== 0) {
     lines.push(`  ${snapshot.different === null ? 'very many' : count(snapshot.different)} differ`, '');
   }
@@ -104,7 +104,7 @@ export function logText(result: VerifyResult): string {
   if (result.message !== null) lines.push(`  ${result.message}`);
   if (!log) return lines.join('\n');
   lines.push(
-    `  ${count(log.records)} records in ${count(log.offsets)} offsets: ${count(log.landed)} landed, ` +
+    `  ${counted(log.records, 'record')} in ${counted(log.offsets, 'offset')}: ${count(log.landed)} landed, ` +
       `${count(log.quarantined)} quarantined, ${count(log.without)} with nothing for this table`,
     `  compared ${log.compared === '' ? 'nothing' : log.compared}`,
     ...log.leftOut.map((text) => `  not compared: ${text}`),

@@ -96,7 +96,9 @@ function backfillLines({ backfill }: TableState): string[] {
   if (running)
     lines.push(`| backfill | ${running.id} runs: ${instant(running.fromMs)} to ${instant(running.toMs)} |`);
   else if (last)
-    lines.push(`| last backfill | ${last.id}: ${last.outcome}, ${number(last.rebuilt)} partitions rebuilt |`);
+    lines.push(
+      `| last backfill | ${last.id}: ${last.outcome}, ${number(last.rebuilt)} ${last.rebuilt === 1 ? 'partition' : 'partitions'} rebuilt |`,
+    );
   if (refused) lines.push('', `Backfill ${refused.id} was refused: ${refused.message}`);
   return lines;
 }

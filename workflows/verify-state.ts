@@ -55,15 +55,16 @@ export function noteOf(result: VerifyResult, endedMs: number): VerifiedNote {
 
 function foundText({ log, snapshot, message }: VerifyResult): string {
   const n = (number: number): string => number.toLocaleString('en-US');
+  const several = (number: number, what: string): string => `${n(number)} ${what}${number === 1 ? '' : 's'}`;
   if (snapshot) {
     const differ = snapshot.different === null ? 'very many' : n(snapshot.different);
     const repaired = snapshot.repaired === null ? '' : `, repaired as revision ${snapshot.repaired}`;
-    return `${snapshot.name}: ${n(snapshot.mirrorRows)} rows, ${n(snapshot.sourceRows)} at the source, ${differ} differ${repaired}`;
+    return `${snapshot.name}: ${several(snapshot.mirrorRows, 'row')}, ${n(snapshot.sourceRows)} at the source, ${differ} differ${repaired}`;
   }
   if (log && log.offsets > 0) {
     const wrong = Object.entries(log.faults).filter(([, count]) => count > 0);
     const faults = wrong.map(([kind, count]) => `, ${n(count)} ${kind}`).join('');
-    return `${n(log.records)} records of the log${faults}`;
+    return `${several(log.records, 'record')} of the log${faults}`;
   }
   return message ?? '';
 }

@@ -1,5 +1,6 @@
 import pc from 'picocolors';
 import { sniffFormat } from '../../changelog/decoders/sniff.js';
+import { sourceNames } from '../../changelog/source-names.js';
 import { TributaryError } from '../../common/errors.js';
 import { createAdmin, sampleTail } from '../../kafka/admin.js';
 import { createRangeReader } from '../../kafka/range-reader.js';
@@ -42,15 +43,19 @@ export async function discover(topic: string | undefined, options: Options): Pro
       });
     }
     const clusters = Object.keys(session.runtime.kafka).length;
+    const sources = sourceNames(guesses[0]!.format, guesses[0]!.options ?? {}, records);
     const yaml = proposeTable({
+      sources,
       kafka: clusters > 1 ? kafka : undefined,
       topic,
       records,
       guess: guesses[0]!,
     });
     const tables = readersOf(session, kafka, topic);
-    if (options.json) return printJson({ topic, records: records.length, tables, guesses, yaml });
-    for (const line of discoverLines(topic, records.length, guesses, tables)) note(line);
+    if (options.json) {
+      return printJson({ topic, records: records.length, tables, guesses, sources, yaml });
+    }
+    for (const line of discoverLines(topic, records.length, guesses, tables, sources)) note(line);
     note(pc.dim(`  to go under tables: in ${options.config}; look it over first\n`));
     print(yaml);
   } finally {

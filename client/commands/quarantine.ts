@@ -11,7 +11,7 @@ import {
 import { ingestWorkflowId, tableWorkflowId } from '../../workflows/names.js';
 import type { Replay } from '../../workflows/replay-types.js';
 import { diffValues, yamlDifferences } from '../diff.js';
-import { count, note, print, printJson, renderTable } from '../output.js';
+import { count, counted, note, print, printJson, renderTable } from '../output.js';
 import {
   QuarantineFiles,
   quarantinesOf,
@@ -19,7 +19,7 @@ import {
   type Quarantine,
   type QuarantineCount,
 } from '../quarantine-files.js';
-import { byReason, chosen, nothingChosen } from '../quarantine-text.js';
+import { byReason, chosen, cutText, nothingChosen } from '../quarantine-text.js';
 import { encodedBytes, shownBytes } from '../raw-bytes.js';
 import { openSession, settingsOf, temporalTarget } from '../session.js';
 import { ask, ifRunning, withTemporal, type TemporalClient } from '../temporal.js';
@@ -79,11 +79,18 @@ export async function show(
 ): Promise<void> {
   const session = await openSession(options.config);
   const [quarantine] = quarantinesOf(session, table);
-  const { records, all } = await QuarantineFiles.with(session, async (files) => {
+  const { records, all, total } = await QuarantineFiles.with(session, async (files) => {
     const found = await files.newest(quarantine!, filterOf(options), options.limit);
     // Only to say what there is instead.
     const wanted = found.length === 0 && !options.json;
-    return { records: found, all: wanted ? await files.counts(quarantine!, Infinity) : [] };
+    const all = wanted ? await files.counts(quarantine!, Infinity) : [];
+    // Only a full page leaves open how many more there are.
+    const cut = found.length === options.limit && !options.json;
+    return {
+      records: found,
+      all,
+      total: cut ? await files.total(quarantine!, filterOf(options), LIST_BYTES) : found.length,
+    };
   });
   if (options.json) {
     return printJson(
@@ -105,6 +112,8 @@ export async function show(
     print(`  ${pc.dim('key')}     ${shownBytes(record.key, limitBytes)}`);
     print(`  ${pc.dim('value')}   ${shownBytes(record.value, limitBytes)}`);
   }
+  const line = cutText(records.length, total);
+  if (line !== undefined) print(pc.dim(line));
 }
 
 interface ReplayOptions extends Options {
@@ -112,7 +121,7 @@ interface ReplayOptions extends Options {
   day?: string;
   id?: string;
   dryRun?: boolean;
-  wait: boolean;
+  detach?: boolean;
 }
 
 /** Lands quarantined records again by the config that their tables run now. */
@@ -159,7 +168,7 @@ export async function replay(name: string, options: ReplayOptions): Promise<void
       note(`${pc.yellow('WorkerMissing')}: ${handedInOnly(taskQueue)}`);
       return { id };
     }
-    return options.wait ? waitFor(client, topicWorkflow, quarantine, id) : { id };
+    return options.detach ? { id } : waitFor(client, topicWorkflow, quarantine, id);
   });
   if (options.json) printJson({ table, ...result });
   if ('status' in result) {
@@ -238,7 +247,7 @@ const WORDS: Record<string, string> = {
 
 function tell(result: Replay, asked: number): void {
   print(
-    `${count(result.landed)} of ${count(Math.max(asked, result.tried))} records landed and left the quarantine`,
+    `${count(result.landed)} of ${counted(Math.max(asked, result.tried), 'record')} landed and left the quarantine`,
   );
   for (const [reason, records] of Object.entries(result.reasons).sort(([, a], [, b]) => b - a)) {
     print(`  ${count(records)} stay: ${WORDS[reason] ?? reason}`);
@@ -253,7 +262,7 @@ function tell(result: Replay, asked: number): void {
 function words(counts: QuarantineCount[]): string {
   const reasons = Object.entries(byReason(counts)).map(([reason, n]) => `${count(n)} ${reason}`);
   const total = counts.reduce((sum, each) => sum + each.records, 0);
-  return `${count(total)} records (${reasons.join(', ')})`;
+  return `${counted(total, 'record')} (${reasons.join(', ')})`;
 }
 
 function filterOf({ reason, day }: { reason?: string; day?: string }): { reason?: string; day?: string } {

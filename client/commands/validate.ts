@@ -1,6 +1,6 @@
 import pc from 'picocolors';
 import { formatProblems } from '../../config/problems.js';
-import { note, print, printJson } from '../output.js';
+import { counted, note, print, printJson } from '../output.js';
 import { openSession } from '../session.js';
 
 /** Checks a config file; every mistake is reported at once, with its line and column. */
@@ -16,7 +16,7 @@ export async function validate(options: { config: string; json?: boolean }): Pro
     return;
   }
   if (loaded.warnings.length > 0) note(formatProblems(loaded.warnings, { color: pc.isColorSupported }));
-  const tables = `${specs.length} ${specs.length === 1 ? 'table' : 'tables'}`;
-  const warnings = loaded.warnings.length === 0 ? '' : `, ${loaded.warnings.length} warnings`;
+  const tables = counted(specs.length, 'table');
+  const warnings = loaded.warnings.length === 0 ? '' : `, ${counted(loaded.warnings.length, 'warning')}`;
   print(`${pc.green('valid')}  ${loaded.file}: ${tables}${warnings}`);
 }

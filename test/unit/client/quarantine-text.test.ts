@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { chosen, nothingChosen } from '../../../client/quarantine-text.js';
+import { chosen, cutText, nothingChosen } from '../../../client/quarantine-text.js';
 
 const of = (day: string, reason: string, records: number): Parameters<typeof chosen>[0][number] => ({
   ...{ table: 't', hiveTable: 't_quarantine', day, reason, records, first: null, last: null },
@@ -28,5 +28,13 @@ describe('a choice of records that are not in the quarantine', () => {
       /has reason null_value and day 2026-03-02\. It holds:/,
     );
     expect(nothingChosen('t', choice, [])).toBe('Nothing is in quarantine for t.');
+  });
+});
+
+describe('records of which only the newest are shown', () => {
+  it('are said to be a part, of how many, so that ten are not taken for all', () => {
+    expect(cutText(10, 1_234)).toContain('the newest 10 of 1,234 records');
+    expect(cutText(10, null)).toContain('of more that were not counted');
+    expect(cutText(10, 10)).toBeUndefined();
   });
 });
