@@ -128,7 +128,7 @@ export function fromInfo(info: KeptInfo): TableOverview {
     lastSnapshotMs: memo.lastSnapshot?.boundaryMs ?? null,
     completeThroughMs: memo.completeThroughMs ?? null,
     rows: memo.rows ?? 0,
-    rowsPerSecond: paceOf(attributes.get(searchAttributes.phase), memo),
+    rowsPerSecond: paceOf(memo),
     quarantined: memo.quarantined ?? 0,
     pause: memo.pause ?? null,
     fault: memo.fault ?? null,
@@ -136,9 +136,9 @@ export function fromInfo(info: KeptInfo): TableOverview {
   };
 }
 
-/** A table that is held is told nothing any more, so that its last pace would stand there for ever. */
-function paceOf(phase: string | undefined, { rowsPerSecond }: Partial<TableMemo>): number | null {
-  return phase === 'paused' || phase === 'waiting' ? 0 : (rowsPerSecond ?? null);
+/** Of a table that its topic does not read the last pace may be of long ago. One that waits for a snapshot only goes on landing. */
+function paceOf({ reading, rowsPerSecond }: Partial<TableMemo>): number | null {
+  return reading === 'paused' || reading === 'waiting' ? 0 : (rowsPerSecond ?? null);
 }
 
 function phaseOf(phase: string, memo: Partial<TableMemo>): string {

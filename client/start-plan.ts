@@ -58,11 +58,14 @@ export function changeLines(changes: readonly Difference[], columns: readonly Co
   return [...lines, ...others.map((each) => `column ${each.column}: ${colored(each)}`)];
 }
 
-/** Of a table that runs and that no worker answers for. */
-export function notKept(table: string): string {
+const NAMED = 5;
+
+/** Of tables that run and that no worker answers for. */
+export function notKept(tables: readonly string[]): string {
+  const names = tables.length > NAMED ? '' : ` ${tables.join(' ')}`;
   return (
-    'no worker answered, so it was not asked what it runs by and was told nothing: a changed config is not kept for later. ' +
-    `Once a worker runs: tributary start ${table}`
+    'Tables that are not asked what they run by are told nothing: a changed config is not kept for later. ' +
+    `Once a worker runs: tributary start${names}`
   );
 }
 

@@ -15,22 +15,32 @@ export interface TopicFinding {
   message: string;
 }
 
-/** Asks the clusters that tables read for their topics. A cluster that does not answer is no fault of the caller's. */
-export async function topicsOf(runtime: RuntimeConfig, specs: TableSpec[]): Promise<Map<string, Topics>> {
+/**
+ * Asks the clusters that tables read for their topics. A cluster that does not answer is no fault of the caller's.
+ * @param patienceMs how long to wait for an answer; absent: as long as other questions to Kafka
+ */
+export async function topicsOf(
+  runtime: RuntimeConfig,
+  specs: TableSpec[],
+  patienceMs?: number,
+): Promise<Map<string, Topics>> {
   const names = [...new Set(specs.map(({ kafka }) => kafka))];
   const found = await Promise.all(
     names.map(async (name): Promise<[string, Topics]> => {
       const cluster = runtime.kafka[name]!;
+      const { brokers } = cluster;
+      const signal = patienceMs === undefined ? undefined : AbortSignal.timeout(patienceMs);
+      const admin = createAdmin(clusterOptions(cluster));
       try {
-        const admin = createAdmin(clusterOptions(cluster));
-        try {
-          const topics = (await admin.listTopics()).map(({ topic }) => topic);
-          return [name, { brokers: cluster.brokers, topics }];
-        } finally {
-          await admin.close();
-        }
+        const topics = (await admin.listTopics(signal)).map(({ topic }) => topic);
+        await admin.close();
+        return [name, { brokers, topics }];
       } catch (error) {
-        return [name, { brokers: cluster.brokers, unknown: errorMessage(error) }];
+        // Closing would wait for the connection that nobody answers.
+        void admin.close().catch(() => undefined);
+        if (!signal?.aborted) return [name, { brokers, unknown: errorMessage(error) }];
+        const unknown = `Kafka at ${brokers.join(', ')} did not answer within ${patienceMs! / 1_000} s`;
+        return [name, { brokers, unknown }];
       }
     }),
   );

@@ -19,6 +19,9 @@ import { changeLines, notKept, reloadFates } from '../start-plan.js';
 import { topicFindings, topicsOf, type TopicFinding } from '../topic-check.js';
 import { liveWorkers, otherConnections, workerMissing, workersComing } from '../workers-alive.js';
 
+/** The tables are started by then: whoever cannot reach Kafka from here need not wait for its deadlines. */
+const TOPIC_PATIENCE_MS = 5_000;
+
 interface Started {
   table: string;
   workflowId: string;
@@ -80,7 +83,7 @@ export async function start(
           workflowId: tableWorkflowId(spec.name),
           outcome: 'not asked',
           changes: [],
-          remark: notKept(spec.name),
+          remark: notKept([spec.name]),
         };
         process.exitCode = 1;
         results.push(result);
@@ -97,15 +100,18 @@ export async function start(
     }
     const { taskQueue } = runtime.temporal;
     if (names.length === 0) results.push(...(await forgotten(client, specs, taskQueue)));
-    if (unanswered) note(`${pc.yellow(unanswered.code)}: ${unanswered.message}`);
-    else if (!options.dryRun && tables.length > 0 && !(await workersComing(client, taskQueue))) {
+    if (unanswered) {
+      note(`${pc.yellow(unanswered.code)}: ${unanswered.message}`);
+      const notAsked = results.filter(({ outcome }) => outcome === 'not asked').map(({ table }) => table);
+      note(`  ${notKept(notAsked)}`);
+    } else if (!options.dryRun && tables.length > 0 && !(await workersComing(client, taskQueue))) {
       note(`${pc.yellow('WorkerMissing')}: ${workerMissing(taskQueue)}`);
     }
     if (!options.dryRun) {
       const read = tables.filter(({ name }) =>
         results.some((each) => each.table === name && readsAnew(each)),
       );
-      findings.push(...topicFindings(read, await topicsOf(runtime, read)));
+      findings.push(...topicFindings(read, await topicsOf(runtime, read, TOPIC_PATIENCE_MS)));
       tellFindings(findings);
     }
     const others = otherConnections(await liveWorkers(client, taskQueue), connectionPrints(runtime));
@@ -242,5 +248,6 @@ function show({ table, outcome, changes, workflowId, rebootstraps, columns = [],
   print(`${pc.bold(table)}  ${outcome}  ${pc.dim(workflowId)}`);
   if (rebootstraps) print('  reads its source once more; status shows how far it is');
   for (const line of changeLines(changes, columns)) print(`  ${line}`);
-  if (remark !== undefined) print(`  ${remark}`);
+  // Of hundreds of tables that nobody answers for it is told once.
+  if (remark !== undefined && outcome !== 'not asked') print(`  ${remark}`);
 }

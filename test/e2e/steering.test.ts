@@ -129,6 +129,9 @@ describe('a table that is steered while no worker is there', () => {
       expect(both.code).toBe(1);
       expect(both.stdout).toMatch(new RegExp(`${table} +not asked[^]*${second} +started`));
       expect(both.stderr).toContain('WorkerMissing');
+      expect(both.stderr).toMatch(
+        /a changed config is not kept for later\. Once a worker runs: tributary start/,
+      );
       alone.startWorker();
       await alone.until(table, 'paused', ({ phase }) => phase === 'paused');
 

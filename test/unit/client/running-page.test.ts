@@ -82,6 +82,9 @@ describe('the page of a table', () => {
     expect(listed({ ...running, pace }).rowsPerSecond).toBe(500);
     const held = { phase: 'paused', paused: true, progress: { ...progress, phase: 'paused' } } as const;
     expect(listed({ ...running, pace, ...held }).rowsPerSecond).toBe(0);
+    // What waits for its snapshots goes on landing.
+    const fault = { code: 'SnapshotCheckFailed', message: '', sinceMs: 0 };
+    expect(listed({ ...running, pace, fault })).toMatchObject({ phase: 'waiting', rowsPerSecond: 500 });
   });
 
   it('says that the table goes on by the old config, when a new one was refused or is only in the file', () => {

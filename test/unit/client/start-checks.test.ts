@@ -1,5 +1,7 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { topicFindings, type Topics } from '../../../client/topic-check.js';
+import { topicFindings, topicsOf, type Topics } from '../../../client/topic-check.js';
 import { otherConnections } from '../../../client/workers-alive.js';
 import { connectionPrints, printsText } from '../../../config/fingerprint.js';
 import { resolveRuntime } from '../../../config/resolve-runtime.js';
@@ -27,6 +29,22 @@ describe('the topics of a dry run', () => {
     const [unknown] = findings({ brokers, unknown: 'Kafka did not answer' });
     expect(unknown).toMatchObject({ code: 'TopicNotChecked' });
     expect(unknown?.message).toContain('Kafka did not answer');
+  });
+});
+
+describe('the topics of a start', () => {
+  // The tables are started already: a Kafka that only the workers reach must not hold the command up for its deadlines.
+  it('are not waited for longer than said, and the answer says that nobody looked', async () => {
+    const silent = createServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const runtime = resolveRuntime(load((BASE + APPEND).replaceAll('9092', String(port))));
+    const clusters = await topicsOf(runtime, specs, 300);
+    silent.close();
+    expect(topicFindings(specs, clusters)[0]).toMatchObject({
+      code: 'TopicNotChecked',
+      message: expect.stringContaining('did not answer within 0.3 s') as string,
+    });
   });
 });
 
