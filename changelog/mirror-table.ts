@@ -40,8 +40,14 @@ export function isDocumentTable({ columns }: Pick<LandingTable, 'columns'>): boo
   return columns.some(({ path }) => path === 'doc');
 }
 
-function relationalColumn({ name, type, path }: LandingTable['columns'][number]): SnapshotColumn {
-  return { name, type, ...(path !== name && { before: path }) };
+/** Hive types whose values read the same in a column and in `cdc_before`, which is JSON in the log's own notation. */
+const SAME_NOTATION = /^(tinyint|smallint|int|bigint|decimal|string|varchar|char|date)$/;
+/** Source types whose values become other texts in Hive. */
+const OTHER_TEXT = /^(enum|set|bit|time|year)\b/i;
+
+function relationalColumn({ name, type, path, sourceType }: LandingTable['columns'][number]): SnapshotColumn {
+  const same = SAME_NOTATION.test(parseHiveType(type).kind) && !OTHER_TEXT.test(sourceType ?? '');
+  return { name, type, ...(path !== name && { before: path }), ...(!same && { ownNotation: true }) };
 }
 
 /** The same reading of declared paths as in the changelog, as one expression over the document's text. */

@@ -128,11 +128,18 @@ export function changeRows(scan: string, schema: ReadonlyMap<string, string>, ta
   return `SELECT ${fittedColumns([...own, ...CANONICAL_COLUMNS], schema).join(', ')} FROM ${scan}`;
 }
 
-/** DuckDB SQL that is true for updates that changed the key. Most logs tell those as a delete and an insert. */
+/**
+ * DuckDB SQL that is true for updates that changed the key. What lands while the key is known is a delete and an insert already; this
+ * is for changes that landed before anyone had named a key. Values that cannot be compared count as unchanged: a delete of a key
+ * that never changed removes a row that is there.
+ */
 export function keyChanged(table: SnapshotTable): string {
   // A document's `_id` never changes.
   if (table.kind === 'document') return 'false';
-  const changed = table.key.map((name) => `${duckName(name)} IS DISTINCT FROM ${oldKey(table, name)}`);
+  const changed = table.key
+    .filter((name) => !inOwnNotation(table, name))
+    .map((name) => `${duckName(name)} IS DISTINCT FROM ${oldKey(table, name)}`);
+  if (changed.length === 0) return 'false';
   return `(cdc_op = 'u' AND cdc_before IS NOT NULL AND (${changed.join(' OR ')}))`;
 }
 
@@ -162,11 +169,16 @@ export function eventsOf(relation: string, table: SnapshotTable, boundary: Bound
 
 /** The old value of a key column: that of `cdc_before` if it is in there, else the column did not change. */
 function oldKey(table: SnapshotTable, name: string): string {
+  if (inOwnNotation(table, name)) return duckName(name);
   const member = table.columns.find((column) => column.name === name)?.before ?? name;
   // A JSON pointer takes any member name, which DuckDB's `$.` paths do not.
   const pointer = '/' + member.replaceAll('~', '~0').replaceAll('/', '~1');
   const old = `json_extract_string(cdc_before, ${duckString(pointer)})`;
-  return `coalesce(CAST(${old} AS ${duckType(columnType(table, name))}), ${duckName(name)})`;
+  return `coalesce(TRY_CAST(${old} AS ${duckType(columnType(table, name))}), ${duckName(name)})`;
+}
+
+function inOwnNotation({ columns }: SnapshotTable, name: string): boolean {
+  return columns.some((column) => column.name === name && column.ownNotation === true);
 }
 
 /** DuckDB SQL of a relation with each row's bucket. */

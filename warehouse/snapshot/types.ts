@@ -9,6 +9,11 @@ export interface SnapshotColumn {
   /** Member of `cdc_before` that holds the column's old value; the column's name if absent. */
   before?: string;
   /**
+   * `cdc_before` writes the column's values in the log's own notation, which says nothing beside the column: bytes as text, an
+   * instant of another zone, the number of an enum's member.
+   */
+  ownNotation?: boolean;
+  /**
    * Document tables: DuckDB expression of the column's value, given one of the document's text. Needed for every column
    * but `doc_id` and `doc`, because a folded document has no row in the changelog to take them from.
    */

@@ -168,7 +168,7 @@ export class TestEngine {
     );
     const list = local.map(duckString).join(', ');
     return this.duck.rows<T>(
-      `SELECT ${columns} FROM read_parquet([${list}], union_by_name = true) ORDER BY ${order}`,
+      `SELECT ${columns} FROM read_parquet([${list}], union_by_name = true, hive_partitioning = false) ORDER BY ${order}`,
     );
   }
 }
