@@ -45,7 +45,7 @@ export function writeBatch(context: ActivityContext): HeavyActivities['writeBatc
           tables,
           fileStem: fileStem(request),
           workDir,
-          schemaLog: request.split.lane === null,
+          schemaLog: request.split.lane === null ? 'all' : 'own',
           schemas: (registry) => context.schemas(request.kafka, registry),
           blocks: readRanges(context.reader(request.kafka), request, { signal, onFetched }),
           ...context.duckdb,

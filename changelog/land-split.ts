@@ -22,7 +22,7 @@ import {
   writeQuarantine,
 } from './quarantine.js';
 import type { FindRepeated } from './repeated-text.js';
-import { writeSchemaLog } from './schema-log.js';
+import { loggedEvents, writeSchemaLog } from './schema-log.js';
 import { SpoolLines, spoolBlocks, spoolRows, type Spool } from './spool.js';
 import type { LandedFile, LandingTable, LandSplitRequest, LandSplitResult } from './types.js';
 
@@ -69,9 +69,11 @@ export async function landSplit(request: LandSplitRequest): Promise<LandSplitRes
     const landed = await landGroups(duck, request, spool, groups);
     const zone = request.tables[0]?.spec.timezone ?? 'UTC';
     const quarantine = await writeQuarantine(duck, { ...request, zone });
-    const schemaLog = request.schemaLog
-      ? await writeSchemaLog(duck, { ...request, zone }, landed.schemaEvents)
-      : [];
+    const schemaLog = await writeSchemaLog(
+      duck,
+      { ...request, zone },
+      loggedEvents(request, landed.schemaEvents),
+    );
     return {
       ...landed,
       files: [...landed.files, ...quarantine.files, ...schemaLog],

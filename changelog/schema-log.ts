@@ -2,10 +2,11 @@ import { join } from 'node:path';
 
 import { lit, type Duck } from '../warehouse/duckdb.js';
 import type { SchemaEvent } from '../warehouse/manifest.js';
+import { emptied } from './emptied.js';
 import { copyPartitioned, KEY_COLUMN, moveTo } from './partitioned-copy.js';
 import { topicTablePrefix } from './quarantine.js';
 import { partitionKeySql, partitionValues } from './time-sql.js';
-import type { LandedFile } from './types.js';
+import type { LandedFile, LandSplitRequest } from './types.js';
 import { wallOfMicros, zoneClock } from './zone-clock.js';
 
 /** Columns of every schema log, in order; its only partition column is `dt`, the day of the Kafka timestamp. */
@@ -34,6 +35,19 @@ export interface SchemaLogRequest {
   workDir: string;
   /** Zone of the partitions. */
   zone: string;
+}
+
+/** The DDL of a split that goes to the schema log, as `LandSplitRequest.schemaLog` says. */
+export function loggedEvents(
+  { schemaLog, tables }: Pick<LandSplitRequest, 'schemaLog' | 'tables'>,
+  events: SchemaEvent[],
+): SchemaEvent[] {
+  if (schemaLog === undefined) return [];
+  if (schemaLog === 'all') return events;
+  return events.filter(({ kind, sql, sourceDatabase, sourceTable }) => {
+    const statement = { kind, sql, database: sourceDatabase ?? null, table: sourceTable ?? null };
+    return tables.some(({ spec }) => spec.mode === 'mirror' && emptied(spec, statement) !== undefined);
+  });
 }
 
 /** Writes the DDL that a split met, one file a day. */

@@ -42,8 +42,11 @@ export interface LandSplitRequest {
   workDir: string;
   /** Records of all ranges, partition by partition, each in offset order. */
   blocks: AsyncIterable<RecordBlock>;
-  /** Write what the log says of schemas to the topic's schema log; a table that reads alone must not write it again. */
-  schemaLog?: boolean;
+  /**
+   * What the log says of schemas goes to the topic's schema log: `all` of it, or, where tables read by themselves what the topic
+   * has read before or never will, only what their snapshots need to know (see `emptied`). Default: nothing.
+   */
+  schemaLog?: 'all' | 'own';
   /** Schemas of a registry by its address, for formats that need one. */
   schemas?: (registry: string) => SchemaLookup;
   /** DuckDB limits. */

@@ -67,7 +67,7 @@ describe('what a split tells of changed columns', () => {
 
   it('the DDL of the log becomes rows of the schema log, with their place in Kafka', async () => {
     const ddl = change('ALTER', [], { isDdl: true, sql: "alter table orders add `a'b` int" });
-    const landed = await land([table], [{ value: ddl }], { schemaLog: true });
+    const landed = await land([table], [{ value: ddl }], { schemaLog: 'all' });
     expect(await landed.rows('topic_tidb_shop_schema')).toMatchObject([
       {
         ts: '448069946',
@@ -82,6 +82,23 @@ describe('what a split tells of changed columns', () => {
     ]);
     // A table that catches up alone reads the same records: the topic has told them once already.
     expect((await land([table], [{ value: ddl }])).result.files).toEqual([]);
+  });
+
+  // A mirror that joins a topic reads what the topic read before it, or began after: a TRUNCATE in there is nowhere else.
+  it('a table that reads alone logs what empties it, and nothing of other tables', async () => {
+    const ddl = (type: string, sql: string, table = 'orders') =>
+      change(type, [], { isDdl: true, data: null, sql, table });
+    const records = [
+      ddl('TRUNCATE', 'TRUNCATE TABLE orders'),
+      ddl('ALTER', 'ALTER TABLE orders ADD COLUMN c int'),
+      ddl('ERASE', 'DROP TABLE other', 'other'),
+    ].map((value) => ({ value }));
+    const landed = await land([table], records, { schemaLog: 'own' });
+    expect(await landed.rows('topic_tidb_shop_schema', 'ddl_text')).toEqual([
+      { ddl_text: 'TRUNCATE TABLE orders' },
+    ]);
+    const log = { ...table, spec: { ...table.spec, mode: 'append' as const } };
+    expect((await land([log], records, { schemaLog: 'own' })).result.files).toEqual([]);
   });
 
   it('decimals go to the file as wide as Hive needs them to grow later', async () => {
