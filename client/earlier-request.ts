@@ -93,5 +93,6 @@ export function repeated<Q extends { id: string }, R extends { outcome: string }
       `The ${what} was ended by hand or failed (${status.toLowerCase()}) at ${ended} and has no result. To do it now take another id.`,
     );
   }
-  return `a request of this id was done at ${ended}; this is its result, and nothing was done now`;
+  const failed = result.outcome === 'failed' ? '. It failed: to do it now take another id' : '';
+  return `a request of this id was done at ${ended}; this is its result, and nothing was done now${failed}`;
 }

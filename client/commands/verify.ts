@@ -7,7 +7,7 @@ import { verifyWorkflowId } from '../../workflows/names.js';
 import { parseInstant } from '../instant.js';
 import { earlierRequest, repeated } from '../earlier-request.js';
 import { follow } from '../follow.js';
-import { note, print, printJson } from '../output.js';
+import { counted, note, print, printJson } from '../output.js';
 import { sendUpdate } from '../send-update.js';
 import { openSession, pickTables, temporalTarget } from '../session.js';
 import { withTemporal } from '../temporal.js';
@@ -56,7 +56,11 @@ export async function verify(table: string, options: VerifyOptions): Promise<voi
       accepted.workflowId,
       verifyStatusQuery,
       ({ done, of, what }) =>
-        what === 'snapshot' ? 'reading both sides' : `${done} of ${of} parts compared`,
+        what === 'snapshot'
+          ? 'reading both sides'
+          : of === 0
+            ? 'looking which offsets there are'
+            : `${done} of ${counted(of, 'part')} compared`,
     );
     const older = olderThanAsked(result, request, spec);
     if (older !== undefined) note(`${pc.yellow('SnapshotOlder')}: ${older}`);

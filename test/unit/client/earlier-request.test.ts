@@ -25,6 +25,12 @@ describe('an id that is used again', () => {
     expect(repeated(running, asked, words)).toContain('runs; this waits for it');
   });
 
+  it('that failed is answered so too, and says how to do it now', () => {
+    const failed = { ...done, result: { outcome: 'failed' } };
+    expect(repeated(failed, null, words)).toContain('It failed: to do it now take another id');
+    expect(repeated(done, null, words)).not.toContain('another id');
+  });
+
   it('is refused for other arguments, with both', () => {
     const others: VerifyRequest[] = [
       { ...asked, repair: true },
