@@ -3,8 +3,7 @@ import { defineConfig } from 'vitest/config';
 /** Services are shared by the files of a project, so those files run one after the other. */
 const onServices = { fileParallelism: false, testTimeout: 180_000, hookTimeout: 300_000 };
 
-/** CI sets variables that turn colours on, for the programs that tests start too; tests read plain text. */
-const plain = { NO_COLOR: '1' };
+const setupFiles = ['test/plain-text.ts'];
 
 export default defineConfig({
   test: {
@@ -12,16 +11,16 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          env: plain,
+          setupFiles,
           include: ['test/unit/**/*.test.ts', 'test/issues/**/*.unit.test.ts'],
           testTimeout: 30_000,
         },
       },
-      { test: { name: 'replay', env: plain, include: ['test/replay/**/*.test.ts'], testTimeout: 120_000 } },
+      { test: { name: 'replay', setupFiles, include: ['test/replay/**/*.test.ts'], testTimeout: 120_000 } },
       {
         test: {
           name: 'integration',
-          env: plain,
+          setupFiles,
           include: ['test/integration/**/*.test.ts', 'test/issues/**/*.integration.test.ts'],
           ...onServices,
         },
@@ -29,7 +28,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
-          env: plain,
+          setupFiles,
           include: ['test/e2e/**/*.test.ts'],
           ...onServices,
           testTimeout: 900_000,
