@@ -14,28 +14,20 @@ import {
 import { topicDetails } from './details.js';
 import { blamedTable, faultOf } from './faults.js';
 import * as reduce from './ingest-state.js';
-import { allOrNone, batchId } from './batch.js';
+import { batchId } from './batch.js';
 import * as membership from './membership.js';
 import * as messages from './messages.js';
 import { see, seeNothing, topicFault } from './lag.js';
 import { progressOf } from './progress.js';
 import { askReplay, Replays } from './replays.js';
-import { sightings } from './sightings.js';
 import { quiet } from './quiet.js';
+import { runBatch, type TopicRun } from './run-batch.js';
 import { run } from './run-activity.js';
 import { Completion } from './completion.js';
 import { switchRebuiltSignal } from './reread-messages.js';
 import { serveSwitch } from './serve-switch.js';
 import { watchTopic } from './topic-watch.js';
-import type {
-  CommitRequest,
-  CommitResult,
-  IngestInput,
-  IngestState,
-  Plan,
-  TopicLook,
-  WriteResult,
-} from './types.js';
+import type { IngestInput, IngestState, Plan, TopicLook } from './types.js';
 
 const IDLE_MS = 60_000;
 const REPORT_EVERY_MS = 10_000;
@@ -150,150 +142,6 @@ export async function ingest(input: IngestInput): Promise<void> {
     }
   };
 
-  const pinsOf = (lane: string | null): string[] =>
-    (lane === null ? membership.activeMembers(state) : [state.members[lane]!]).map((member) => member.pin);
-
-  const write = async (batch: string, planned: Plan): Promise<WriteResult[]> => {
-    const width = reduce.topicSettings(state).parallelism;
-    const results: WriteResult[] = [];
-    for (let i = 0; i < planned.splits.length; i += width) {
-      const wave = planned.splits.slice(i, i + width).map((split) => () => {
-        const records = split.ranges.reduce((sum, range) => sum + range.to - range.from, 0);
-        return run('writeBatch', `${batch}/${split.id}: ${records} offsets`, {
-          kafka,
-          topic,
-          topicId: planned.topicId,
-          batch,
-          split,
-          pins: pinsOf(split.lane),
-        });
-      });
-      results.push(...(await allOrNone(wave)));
-    }
-    return results;
-  };
-
-  /** Brings tables to what the log shows of their columns; true if the batch must be written again, or without some of them. */
-  const evolve = async (results: WriteResult[]): Promise<boolean> => {
-    const seen = sightings(results);
-    const tables = Object.keys(seen.pins(state));
-    if (tables.length === 0) return false;
-    const pins = seen.pins(state);
-    const { newColumns, retyped, shapes } = seen;
-    const evolved = await run('evolveTables', `changed columns in ${tables.join(', ')}`, {
-      pins,
-      newColumns,
-      ...(Object.keys(retyped).length > 0 && { retyped }),
-      ...(Object.keys(shapes).length > 0 && { shapes }),
-    });
-    for (const [table, outcome] of Object.entries(evolved)) {
-      if (typeof outcome === 'string') {
-        state = {
-          ...state,
-          members: { ...state.members, [table]: { ...state.members[table]!, pin: outcome } },
-        };
-      } else state = membership.hold(state, table, { ...outcome.fault, sinceMs: Date.now() });
-    }
-    return tables.some((table) => evolved[table] !== pins[table]);
-  };
-
-  /** A table that cannot be written or committed for good is left behind; its rows wait for it in a lane of its own. */
-  const holdBlamed = async (error: unknown): Promise<void> => {
-    const table = blamedTable(error);
-    if (table === undefined || state.members[table]?.status !== 'active') throw error;
-    state = membership.hold(state, table, faultOf(error, null, Date.now()));
-    log.warn('table waits', { topic, table, code: state.members[table]!.fault!.code });
-    await report(true);
-  };
-
-  const runBatch = async (cut: Plan): Promise<void> => {
-    state = { ...state, batch: state.batch + 1 };
-    const batch = batchId(state.batch);
-    let planned = cut;
-    let topicDone = !state.membershipChanged && !planned.splits.some((split) => split.lane === null);
-    for (;;) {
-      try {
-        const written = await write(batch, planned);
-        if (!(await evolve(written))) {
-          const resultsOf = (lane: string | null): WriteResult[] =>
-            written.filter((_, i) => planned.splits[i]!.lane === lane);
-          if (!topicDone) await commitTopic(planned, batch, resultsOf(null));
-          topicDone = true;
-          for (const table of Object.keys(planned.lanes)) {
-            await commitLane(planned, batch, table, resultsOf(table));
-            const { [table]: _done, ...lanes } = planned.lanes;
-            planned = { ...planned, lanes };
-          }
-          break;
-        }
-      } catch (error) {
-        await holdBlamed(error);
-      }
-      // What is committed already must not be written again.
-      const left = planned.splits.filter(({ lane }) => (lane === null ? !topicDone : lane in planned.lanes));
-      planned = membership.leaveOutHeld({ ...planned, splits: left }, state);
-      if (planned.splits.length === 0 && topicDone) break;
-    }
-    state = { ...state, finishedBatch: batch };
-  };
-
-  const commitLane = async (
-    planned: Plan,
-    batch: string,
-    table: string,
-    results: WriteResult[],
-  ): Promise<void> => {
-    const { from, to } = planned.lanes[table]!;
-    const member = state.members[table]!;
-    const lane = member.lanes[0]!;
-    const result = await commit({
-      kafka,
-      topic,
-      member: lane.id,
-      topicId: planned.topicId,
-      seq: lane.seq + 1,
-      batch,
-      manifests: results.map(({ manifest }) => manifest),
-      from,
-      to,
-      finishedBatch: null,
-      pins: [member.pin],
-    });
-    state = reduce.applyLaneCommit(state, table, result.positions, result, Date.now());
-  };
-
-  const commitTopic = async (planned: Plan, batch: string, results: WriteResult[]): Promise<void> => {
-    const seq = state.seq + 1;
-    const read = {
-      records: results.reduce((sum, result) => sum + result.records, 0),
-      bytes: results.reduce((sum, result) => sum + result.bytesRead, 0),
-    };
-    const result = await commit({
-      kafka,
-      topic,
-      topicId: planned.topicId,
-      seq,
-      batch,
-      manifests: results.map(({ manifest }) => manifest),
-      from: planned.from,
-      to: planned.to,
-      members: membership.storedMembers(state),
-      rebase: state.rebase,
-      finishedBatch: state.finishedBatch,
-      pins: Object.values(state.members)
-        .map((member) => member.pin)
-        .filter((pin) => pin !== ''),
-    });
-    state = reduce.applyCommit(state, planned, seq, result, read, Date.now());
-  };
-
-  /**
-   * A commit that has begun is finished before anything else is planned: its write-ahead record may be in storage, and
-   * another batch under the same number would contradict it.
-   */
-  const commit = (request: CommitRequest): Promise<CommitResult> =>
-    insist(() => run('commitBatch', `commit ${request.batch}`, request));
-
   const insist = async <T>(work: () => Promise<T>): Promise<T> => {
     for (;;) {
       try {
@@ -327,6 +175,16 @@ export async function ingest(input: IngestInput): Promise<void> {
     state = membership.gone(reduce.lateEventsTold(state, tables), told?.gone ?? []);
   };
 
+  const topicRun: TopicRun = {
+    ...{ kafka, topic, report, insist },
+    get state() {
+      return state;
+    },
+    set state(next) {
+      state = next;
+    },
+  };
+
   /** Directories that nobody reads any more, and what a run before this one left in staging. */
   const sweep = async (endedRun: string | null): Promise<void> => {
     const now = Date.now();
@@ -355,7 +213,7 @@ export async function ingest(input: IngestInput): Promise<void> {
   /** Where everyone stands once nobody reads any more. Kafka is not asked: its topic may be gone. */
   const keepMembership = async (): Promise<void> => {
     const begun = state.seq > 0 || Object.keys(state.positions).length > 0;
-    if (begun) await runBatch(reduce.standingPlan(state));
+    if (begun) await runBatch(topicRun, reduce.standingPlan(state));
     state = { ...state, membershipChanged: false, fault: null };
     await report(true);
   };
@@ -421,7 +279,7 @@ export async function ingest(input: IngestInput): Promise<void> {
     const newFault = Object.keys(planned.laneFaults).some((table) => !state.members[table]?.fault);
     state = reduce.applyLaneFaults(state, planned.laneFaults, Date.now());
     if (planned.splits.length > 0 || state.membershipChanged) {
-      await runBatch(planned);
+      await runBatch(topicRun, planned);
       completion.rowsLanded();
     } else {
       state = { ...state, fault: null, lagRecords: planned.lagRecords };
