@@ -73,6 +73,22 @@ describe('errors of Hive', () => {
       'CatalogUnavailable',
       true,
     ],
+    // Seen with two tables of a new database, and with a backfill's switch beside commits: a table was shown as one that needs a person.
+    [
+      'Execution Error, return code 40000 from DDLTask. MetaException(message:javax.jdo.JDODataStoreException: Exception thrown flushing changes to datastore)',
+      'CatalogUnavailable',
+      true,
+    ],
+    [
+      'Unable to alter partition. Exception thrown when executing query : SELECT COUNT(1) FROM SDS',
+      'CatalogUnavailable',
+      true,
+    ],
+    [
+      'MetaException(message:JDODataStoreException: A truncation error was encountered trying to shrink VARCHAR to length 4000)',
+      'CatalogRefused',
+      false,
+    ],
     ['Cannot create directory. Name node is in safe mode', 'CatalogUnavailable', true],
     ['Invalid SessionHandle: SessionHandle [x]', 'CatalogUnavailable', true],
     [
