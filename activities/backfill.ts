@@ -5,7 +5,7 @@ import { rebuildPartition as rebuild } from '../changelog/rebuild.js';
 import { isTributaryError } from '../common/errors.js';
 import { contentHash } from '../common/hash.js';
 import { sizeOf } from '../common/offset-ranges.js';
-import { Duck, lit } from '../warehouse/duckdb.js';
+import { Duck } from '../warehouse/duckdb.js';
 import { jsonText } from '../warehouse/json-file.js';
 import { baseName, CONTROL, parsePartitionPath, partitionPath, quoteSegment } from '../warehouse/layout.js';
 import { ManifestStore } from '../warehouse/manifest-store.js';
@@ -22,6 +22,7 @@ import type { ActivityContext } from './context.js';
 import { currentPin } from './current-pin.js';
 import { changelogTable } from './hive-tables.js';
 import type { ControlActivities, HeavyActivities } from './types.js';
+import { parquetScan } from '../warehouse/snapshot/parquet.js';
 
 const DOWNLOADS = 4;
 const LISTED = 200;
@@ -265,10 +266,7 @@ async function rowsOf(context: ActivityContext, paths: string[], signal: AbortSi
     await mapParallel(paths, DOWNLOADS, (path, i) => context.storage.download(path, local[i]!, signal));
     const duck = await Duck.open({ ...context.duckdb, tempDirectory: join(dir, 'duckdb'), signal });
     try {
-      const files = local.map(lit).join(', ');
-      const [row] = await duck.rows<{ n: string }>(
-        `SELECT count(*) AS n FROM read_parquet([${files}], union_by_name = true, hive_partitioning = false)`,
-      );
+      const [row] = await duck.rows<{ n: string }>(`SELECT count(*) AS n FROM ${parquetScan(local)}`);
       return Number(row!.n);
     } finally {
       duck.close();

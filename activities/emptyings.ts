@@ -66,7 +66,7 @@ export async function findEmptyings(
   return found;
 }
 
-/** Files of the topic's schema log from the day before an instant on: few, and most topics have none. */
+/** Files of the topic's schema log from some days before an instant on: few, and most topics have none. */
 async function schemaLogFiles(
   store: ManifestStore,
   spec: TableSpec,

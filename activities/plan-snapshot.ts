@@ -14,7 +14,7 @@ import { checkTable } from '../warehouse/snapshot/event-sql.js';
 import { needsSplit, type PreviousSnapshot, type SnapshotReference } from '../warehouse/snapshot/manifest.js';
 import { orderKind } from '../warehouse/snapshot/order-kind.js';
 import { checkSnapshotFiles } from '../warehouse/snapshot/publish.js';
-import type { SourceFile } from '../warehouse/snapshot/types.js';
+import type { FileKind, SourceFile } from '../warehouse/snapshot/types.js';
 import type { SnapshotInput, SnapshotPlanned } from '../workflows/snapshot-types.js';
 import { attempt } from './attempt.js';
 import { ChangeLedger, type TableLedger } from './change-ledger.js';
@@ -115,11 +115,7 @@ async function plan(
     ...(storedTasks.length > 0 && { storedFrom: changeTasks.length }),
     ...(emptyings.length > 0 && { emptyings }),
     expected: { rows: changes.rows, exact: changes.exact },
-    base: split
-      ? inputs.packFiles(
-          rowFiles.map(({ name, rows, bytes }) => ({ path: `${previous.directory}/${name}`, rows, bytes })),
-        )
-      : [],
+    base: split ? inputs.packFiles(placed(previous, ['rows'])) : [],
     directory,
     replaces: now?.directory ?? null,
     applied,
@@ -164,13 +160,21 @@ function storedFiles(
   previous: PreviousSnapshot | undefined,
   emptyings: readonly Emptying[],
   { latenessSeconds }: TableSpec,
-): (SourceFile & { bytes: number })[] {
+): PlacedFile[] {
   if (previous === undefined) return [];
-  const { directory, manifest } = previous;
-  const unseenMs = manifest.boundaryMs - latenessSeconds * 1000;
-  if (!emptyings.some(({ instantMs }) => instantMs >= unseenMs)) return [];
-  const files = manifest.files.filter(({ kind }) => kind !== 'tombstones');
-  return files.map(({ name, rows, bytes }) => ({ path: `${directory}/${name}`, rows, bytes }));
+  const unseenMs = previous.manifest.boundaryMs - latenessSeconds * 1000;
+  return emptyings.some(({ instantMs }) => instantMs >= unseenMs)
+    ? placed(previous, ['rows', 'pending'])
+    : [];
+}
+
+type PlacedFile = SourceFile & { bytes: number };
+
+/** Files of a snapshot with their paths. */
+function placed({ directory, manifest }: PreviousSnapshot, kinds: readonly FileKind[]): PlacedFile[] {
+  return manifest.files
+    .filter(({ kind }) => kinds.includes(kind))
+    .map(({ name, rows, bytes }) => ({ path: `${directory}/${name}`, rows, bytes }));
 }
 
 /** @throws TributaryError SnapshotOrderChanged if the log does not count as the previous rows do. */

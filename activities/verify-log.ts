@@ -15,10 +15,11 @@ import type { TableSpec } from '../config/spec.js';
 import type { OffsetRange, RangeReader, RecordBlock } from '../kafka/types.js';
 import { Duck } from '../warehouse/duckdb.js';
 import { jsonText } from '../warehouse/json-file.js';
-import { baseName, CONTROL, quoteSegment } from '../warehouse/layout.js';
+import { CONTROL, quoteSegment } from '../warehouse/layout.js';
 import { ManifestStore } from '../warehouse/manifest-store.js';
 import type { PartitionState } from '../warehouse/manifest.js';
 import { mapParallel } from '../warehouse/parallel.js';
+import { dataFiles } from '../warehouse/partition-switch.js';
 import type { StoredLogPlan } from '../workflows/verify-types.js';
 import { attempt, withScratch } from './attempt.js';
 import { cutSplits } from './backfill-plan.js';
@@ -162,12 +163,8 @@ async function filesWith(
   for (const state of await statesOf(store, tables, signal)) {
     if (!mayHold(ownOffsets(state, topicId), wanted)) continue;
     const mixed = isMixed(state, topicId);
-    const files = await storage.list(state.directory, signal);
-    found.push(
-      ...files
-        .filter((file) => !file.directory && !/^[._]/.test(baseName(file.path)))
-        .map(({ path }) => ({ path, mixed })),
-    );
+    const files = await dataFiles(storage, state.directory, signal);
+    found.push(...files.map(({ path }) => ({ path, mixed })));
   }
   await mkdir(directory, { recursive: true });
   const local = found.map(({ mixed }, i) => ({

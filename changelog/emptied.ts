@@ -1,6 +1,7 @@
 import type { TableSpec } from '../config/spec.js';
 import { TributaryError } from '../common/errors.js';
 import { isExact } from '../config/pattern.js';
+import type { SchemaEvent } from '../warehouse/manifest.js';
 
 /** A statement of the schema log. */
 export interface SchemaStatement {
@@ -9,6 +10,11 @@ export interface SchemaStatement {
   /** Of its statement; null or '' where the log names none. */
   database: string | null;
   table: string | null;
+}
+
+/** What a split met, as a row of the schema log has it. */
+export function statementOf({ kind, sql, sourceDatabase, sourceTable }: SchemaEvent): SchemaStatement {
+  return { kind, sql, database: sourceDatabase ?? null, table: sourceTable ?? null };
 }
 
 /** Statements that remove every row, as the formats call them where they do not hand on the statement itself. */

@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TributaryError } from '../common/errors.js';
 import { Duck, HIVE_PARQUET_METADATA, lit, type DuckOptions } from '../warehouse/duckdb.js';
+import { parquetScan } from '../warehouse/snapshot/parquet.js';
 
 export interface RebuildRequest {
   /** Local files of the partition as it is. */
@@ -36,8 +37,8 @@ export interface Rebuilt {
 export async function rebuildPartition(request: RebuildRequest, options: DuckOptions): Promise<Rebuilt> {
   const duck = await Duck.open(options);
   try {
-    const old = request.old.length === 0 ? undefined : scan(request.old);
-    const fresh = request.fresh.length === 0 ? undefined : scan(request.fresh);
+    const old = request.old.length === 0 ? undefined : parquetScan(request.old);
+    const fresh = request.fresh.length === 0 ? undefined : parquetScan(request.fresh);
     const countOf = async (from: string): Promise<number> =>
       Number((await duck.rows<{ n: string }>(`SELECT count(*) AS n FROM ${from}`))[0]!.n);
     if (!old || !fresh) {
@@ -72,7 +73,7 @@ export async function rebuildPartition(request: RebuildRequest, options: DuckOpt
         `FILE_SIZE_BYTES ${Math.max(1, Math.floor(request.targetBytes))})`,
     );
     const files = (await readdir(request.directory)).sort().map((name) => join(request.directory, name));
-    const rows = await countOf(scan(files));
+    const rows = await countOf(parquetScan(files));
     if (rows !== counts.kept + counts.fresh) {
       throw new TributaryError({
         code: 'RebuildMismatch',
@@ -84,8 +85,4 @@ export async function rebuildPartition(request: RebuildRequest, options: DuckOpt
   } finally {
     duck.close();
   }
-}
-
-function scan(files: readonly string[]): string {
-  return `read_parquet([${files.map(lit).join(', ')}], union_by_name = true, hive_partitioning = false)`;
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 
 import { lit, type Duck } from '../warehouse/duckdb.js';
 import type { SchemaEvent } from '../warehouse/manifest.js';
-import { emptied } from './emptied.js';
+import { emptied, statementOf } from './emptied.js';
 import { copyPartitioned, KEY_COLUMN, moveTo } from './partitioned-copy.js';
 import { topicTablePrefix } from './quarantine.js';
 import { partitionKeySql, partitionValues } from './time-sql.js';
@@ -44,10 +44,9 @@ export function loggedEvents(
 ): SchemaEvent[] {
   if (schemaLog === undefined) return [];
   if (schemaLog === 'all') return events;
-  return events.filter(({ kind, sql, sourceDatabase, sourceTable }) => {
-    const statement = { kind, sql, database: sourceDatabase ?? null, table: sourceTable ?? null };
-    return tables.some(({ spec }) => spec.mode === 'mirror' && emptied(spec, statement) !== undefined);
-  });
+  return events.filter((event) =>
+    tables.some(({ spec }) => spec.mode === 'mirror' && emptied(spec, statementOf(event)) !== undefined),
+  );
 }
 
 /** Writes the DDL that a split met, one file a day. */

@@ -1,5 +1,6 @@
 import { lit, type Duck } from '../warehouse/duckdb.js';
 import type { RecordBlock } from '../kafka/types.js';
+import { parquetScan } from '../warehouse/snapshot/parquet.js';
 
 /** Records that Kafka has, as runs of offsets: `[partition, from, to)`. */
 export type Runs = [partition: number, from: number, to: number][];
@@ -153,7 +154,7 @@ export async function compareOffsets(duck: Duck, request: OffsetsRequest): Promi
 
 function keysOf(files: string[]): string {
   if (files.length === 0) return 'SELECT 0::INTEGER AS p, 0::BIGINT AS o, false AS unsure WHERE false';
-  return `SELECT kafka_partition AS p, kafka_offset AS o, false AS unsure FROM ${scan(files)}`;
+  return `SELECT kafka_partition AS p, kafka_offset AS o, false AS unsure FROM ${parquetScan(files)}`;
 }
 
 /**
@@ -163,13 +164,9 @@ function keysOf(files: string[]): string {
 function heldKeys({ own, mixed }: HeldFiles, lastForeign: string | null): string {
   if (mixed.length === 0 || lastForeign === null) return keysOf([...own, ...mixed]);
   return (
-    `${keysOf(own)} UNION ALL SELECT kafka_partition, kafka_offset, NOT regexp_full_match(ingest_batch, '${BATCH}') FROM ${scan(mixed)} ` +
+    `${keysOf(own)} UNION ALL SELECT kafka_partition, kafka_offset, NOT regexp_full_match(ingest_batch, '${BATCH}') FROM ${parquetScan(mixed)} ` +
     `WHERE NOT regexp_full_match(ingest_batch, '${BATCH}') OR ingest_batch > ${lit(lastForeign)}`
   );
-}
-
-function scan(files: string[]): string {
-  return `read_parquet([${files.map(lit).join(', ')}], union_by_name = true, hive_partitioning = false)`;
 }
 
 async function fill(duck: Duck, table: string, columns: string, rows: number[][]): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import { searchAttributes } from '../workflows/search-attributes.js';
 import type { Fault, PauseNote, TableMemo } from '../workflows/types.js';
-import { ingestWorkflowId, tableWorkflowId } from '../workflows/names.js';
+import { ingestOfSource, tableOfWorkflow, tableWorkflowId } from '../workflows/names.js';
 import { mapParallel } from '../warehouse/parallel.js';
 import { isStale, lastHeard, withoutOldLag } from './freshness.js';
 import { stuckActivities, stuckRereads, type StuckActivity } from './stuck.js';
@@ -115,7 +115,7 @@ export function fromInfo(info: KeptInfo): TableOverview {
   const attributes = info.typedSearchAttributes;
   const memo = (info.memo ?? {}) as Partial<TableMemo>;
   return {
-    table: info.workflowId.replace(/^table\//, ''),
+    table: tableOfWorkflow(info.workflowId),
     mode: attributes.get(searchAttributes.mode) ?? '',
     phase: phaseOf(attributes.get(searchAttributes.phase) ?? 'starting', memo),
     source: attributes.get(searchAttributes.source) ?? '',
@@ -193,10 +193,8 @@ export async function addFreshness(client: Client, tables: TableOverview[], work
 async function addStuck(client: Client, tables: TableOverview[], taskQueue: string): Promise<void> {
   const topics = new Map<string, StuckActivity[]>();
   await mapParallel([...new Set(tables.map(({ source }) => source))], AT_ONCE, async (source) => {
-    const slash = source.indexOf('/');
-    if (slash < 0) return;
-    const workflowId = ingestWorkflowId(source.slice(0, slash), source.slice(slash + 1));
-    topics.set(source, await stuckActivities(client, workflowId));
+    const workflowId = ingestOfSource(source);
+    if (workflowId !== undefined) topics.set(source, await stuckActivities(client, workflowId));
   });
   const rereads = await stuckRereads(client, taskQueue);
   const few = tables.length <= LOOKED_INTO;

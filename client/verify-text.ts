@@ -1,6 +1,7 @@
 import pc from 'picocolors';
 import { boundaryAtOrBefore, formatInstant } from '../common/zone.js';
 import type { TableSpec } from '../config/spec.js';
+import { madeAnewFrom } from '../warehouse/snapshot/boundary.js';
 import type {
   OffsetFinding,
   SnapshotReport,
@@ -68,13 +69,12 @@ function wayOut(
   const right = different === 0 && sourceRows === mirrorRows;
   if (right && !files) return [];
   const at = new Date(boundaryMs).toISOString().replace('.000Z', 'Z');
-  const from = new Date(boundaryMs - 1_000).toISOString().replace('.000Z', 'Z');
   return [
     '',
     ...(files ? [`  ${files}`] : []),
     ...(right ? ['  its rows are right, but no later snapshot can be made of these files'] : []),
     `  to put ${name} right: tributary verify ${table} --at ${at} --repair`,
-    `  or make it and those after it anew from the one before it and the log: tributary snapshot ${table} --from ${from}`,
+    `  or make it and those after it anew from the one before it and the log: tributary snapshot ${table} --from ${madeAnewFrom(boundaryMs)}`,
   ];
 }
 

@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import { ingestWorkflowId, tableOfReread, tableWorkflowId } from '../workflows/names.js';
+import { ingestOfSource, tableOfReread, tableWorkflowId } from '../workflows/names.js';
 import { searchAttributes } from '../workflows/search-attributes.js';
 import { note } from './output.js';
 import { stuckActivities, stuckText } from './stuck.js';
@@ -76,6 +76,6 @@ async function topicOf(client: Client, workflowId: string): Promise<string[]> {
   const table = tableOfReread(workflowId);
   if (table === undefined) return [];
   const info = await ifRunning(() => client.workflow.getHandle(tableWorkflowId(table)).describe());
-  const [kafka, ...topic] = info?.typedSearchAttributes.get(searchAttributes.source)?.split('/') ?? [];
-  return kafka === undefined ? [] : [ingestWorkflowId(kafka, topic.join('/'))];
+  const topic = ingestOfSource(info?.typedSearchAttributes.get(searchAttributes.source) ?? '');
+  return topic === undefined ? [] : [topic];
 }

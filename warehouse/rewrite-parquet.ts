@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TributaryError } from '../common/errors.js';
 import { Duck, HIVE_PARQUET_METADATA, lit, type DuckOptions } from './duckdb.js';
+import { parquetScan } from './snapshot/parquet.js';
 
 export interface RewrittenFile {
   localPath: string;
@@ -20,7 +21,7 @@ export async function rewriteParquet(
 ): Promise<RewrittenFile> {
   const duck = await Duck.open(options);
   try {
-    const source = `read_parquet([${inputs.map(lit).join(', ')}], union_by_name = true, hive_partitioning = false)`;
+    const source = parquetScan(inputs);
     const order = options.orderBy === undefined ? '' : ` ORDER BY ${options.orderBy}`;
     const countOf = async (from: string): Promise<number> =>
       Number((await duck.rows<{ n: string }>(`SELECT count(*)::VARCHAR AS n FROM ${from}`))[0]!.n);

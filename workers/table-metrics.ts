@@ -1,7 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import type { MetricMeter } from '@temporalio/common';
 import { recordTables, type TableSample } from '../activities/metrics.js';
 import type { Logger } from '../common/log.js';
+import { tableOfWorkflow } from '../workflows/names.js';
 import { searchAttributes } from '../workflows/search-attributes.js';
 import type { TableMemo } from '../workflows/types.js';
 
@@ -34,15 +36,7 @@ export class TableMetrics {
   async run(stop: AbortSignal): Promise<void> {
     while (!stop.aborted) {
       await this.look();
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(done, LOOK_EVERY_MS);
-        stop.addEventListener('abort', done, { once: true });
-        function done(): void {
-          clearTimeout(timer);
-          stop.removeEventListener('abort', done);
-          resolve();
-        }
-      });
+      await sleep(LOOK_EVERY_MS, undefined, { signal: stop }).catch(() => undefined);
     }
   }
 
@@ -57,8 +51,7 @@ export class TableMetrics {
       this.log.warn({ error }, 'tables cannot be listed for their metrics; tried again');
     }
     const samples = new Map<string, TableSample | null>([...this.known].map((table) => [table, null]));
-    for (const info of this.listed)
-      samples.set(info.workflowId.replace(/^table\//, ''), sampleOf(info, nowMs));
+    for (const info of this.listed) samples.set(tableOfWorkflow(info.workflowId), sampleOf(info, nowMs));
     this.known = new Set(samples.keys());
     recordTables(samples, this.meter);
   }

@@ -5,6 +5,15 @@ export const backfillWorkflowId = (table: string, id: string): string => `backfi
 export const verifyWorkflowId = (table: string, id: string): string => `verify/${table}/${id}`;
 export const ingestWorkflowId = (kafka: string, topic: string): string => `ingest/${kafka}/${topic}`;
 
+/** The workflow that reads a table's source, `kafka/topic`; undefined if that names no topic. */
+export function ingestOfSource(source: string): string | undefined {
+  const slash = source.indexOf('/');
+  return slash < 0 ? undefined : ingestWorkflowId(source.slice(0, slash), source.slice(slash + 1));
+}
+
+/** The table whose own workflow this is. */
+export const tableOfWorkflow = (workflowId: string): string => workflowId.replace(/^table\//, '');
+
 /** The table whose snapshot, bootstrap, backfill or verification this is. */
 export const tableOfReread = (workflowId: string): string | undefined =>
   /^(?:snapshot|bootstrap|backfill|verify)\/([^/]+)/.exec(workflowId)?.[1];

@@ -77,6 +77,11 @@ export function boundaryInstant(boundary: Boundary): number {
     : boundary.ms;
 }
 
+/** `--from` of the command that makes a snapshot anew: just before its boundary, so that it is the first of those made anew. */
+export function madeAnewFrom(boundaryMs: number): string {
+  return new Date(boundaryMs - 1_000).toISOString().replace('.000Z', 'Z');
+}
+
 function wallLiteral(boundary: Boundary): string {
   if (/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,3})?$/.test(boundary.wall)) return boundary.wall;
   throw new TributaryError({

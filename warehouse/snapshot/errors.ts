@@ -1,4 +1,5 @@
 import { TributaryError, type ErrorAttributes } from '../../common/errors.js';
+import { madeAnewFrom } from './boundary.js';
 
 /**
  * A merge whose numbers do not add up. Nothing of it is published; readers see what they saw.
@@ -28,14 +29,12 @@ export function snapshotDamaged(
   what: string,
   attributes: ErrorAttributes = {},
 ): TributaryError {
-  // The way out begins just before the boundary, so that the damaged snapshot itself is among those made anew.
-  const from = new Date(boundaryMs - 1_000).toISOString().replace('.000Z', 'Z');
   return new TributaryError({
     code: 'SnapshotDamaged',
     message:
       `The snapshot of ${table} at ${new Date(boundaryMs).toISOString().replace('.000Z', 'Z')} is not what was published: ${what} ` +
       `Someone changed its files (INSERT OVERWRITE, say), so no later one can be made of it. It and those after it are made anew ` +
-      `from the one before it and the log by: tributary snapshot ${table} --from ${from}`,
+      `from the one before it and the log by: tributary snapshot ${table} --from ${madeAnewFrom(boundaryMs)}`,
     attributes: { table, boundaryMs, ...attributes },
   });
 }

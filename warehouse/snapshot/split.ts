@@ -91,9 +91,7 @@ export async function bucketRows(ctx: MergeContext, request: BucketRowsRequest):
   checkTable(table);
   if (request.files.length === 0) return { buckets: [], read: 0, beyond: 0, written: 0 };
   return withDuck(ctx, async (duck) => {
-    const scan = parquetScan(await localFiles(ctx, paths(request.files), 'rows'));
-    const columns = fittedColumns(snapshotColumns(table), await scanSchema(duck, scan));
-    const rows = `SELECT ${columns.join(', ')} FROM ${scan}`;
+    const rows = await wholeRows(ctx, duck, request);
     const [counts] = await duck.rows<{ read: string; nulls: string }>(
       `SELECT count(*) AS read, count(*) FILTER (${nullKey(table)}) AS nulls FROM (${rows})`,
     );
@@ -124,15 +122,24 @@ export async function bucketDeletes(ctx: MergeContext, request: BucketDeletesReq
   const { table, emptyings, files, buckets } = request;
   checkTable(table);
   return withDuck(ctx, async (duck) => {
-    const scan = parquetScan(await localFiles(ctx, paths(files), 'stored'));
-    const columns = fittedColumns(snapshotColumns(table), await scanSchema(duck, scan));
-    const rows = `SELECT ${columns.join(', ')} FROM ${scan}`;
-    const [counts] = await duck.rows<{ read: string }>(`SELECT count(*) AS read FROM ${scan}`);
+    const rows = await wholeRows(ctx, duck, request);
+    const [counts] = await duck.rows<{ read: string }>(`SELECT count(*) AS read FROM (${rows})`);
     checkRead(table, 'the previous snapshot', files, counts!.read);
     const deletes = deletesOfStored(`(${rows})`, table, emptyings);
     const written = await writeBuckets(ctx, duck, withBucket(deletes, table, buckets));
     return { buckets: written, read: 0, beyond: 0, written: rowsOf(written) };
   });
+}
+
+/** Query of the rows of stored files, with the columns and types that the table has now. */
+async function wholeRows(
+  ctx: MergeContext,
+  duck: Duck,
+  { table, files }: { table: SnapshotTable; files: SourceFile[] },
+): Promise<string> {
+  const scan = parquetScan(await localFiles(ctx, paths(files), 'rows'));
+  const columns = fittedColumns(snapshotColumns(table), await scanSchema(duck, scan));
+  return `SELECT ${columns.join(', ')} FROM ${scan}`;
 }
 
 /** Opens DuckDB for one piece of work. */

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
 
-import { emptied, empties, type SchemaStatement } from '../../../changelog/emptied.js';
+import { emptied, empties, statementOf, type SchemaStatement } from '../../../changelog/emptied.js';
 import { compilePattern } from '../../../config/pattern.js';
 import type { FormatName } from '../../../config/spec.js';
 import { fixture } from './fixtures.js';
@@ -66,15 +66,7 @@ describe('statements that empty a table', () => {
     });
     const landed = await land([table], golden.records);
     const found = landed.result.schemaEvents
-      .map(({ kind, sql, sourceDatabase, sourceTable }) => ({
-        what: emptied(table.spec, {
-          kind,
-          sql,
-          database: sourceDatabase ?? null,
-          table: sourceTable ?? null,
-        }),
-        sql,
-      }))
+      .map((event) => ({ what: emptied(table.spec, statementOf(event)), sql: event.sql }))
       .filter(({ what }) => what !== undefined);
     expect(found.every(({ what }) => what!.rows === 'all')).toBe(true);
     const verbs = new Set(found.map(({ sql }) => /truncate|drop/i.exec(sql)![0].toLowerCase()));

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { emptied } from '../../../changelog/emptied.js';
+import { emptied, statementOf } from '../../../changelog/emptied.js';
 import { mirrorTable } from '../../../changelog/mirror-table.js';
 import type { LandingTable } from '../../../changelog/types.js';
 import type { FormatName } from '../../../config/spec.js';
@@ -141,9 +141,9 @@ function labelOf(golden: Fixture, source: string, column: string, value: string 
 }
 
 function emptyingsOf(landed: Landed, { spec }: LandingTable, order: OrderKind): Emptying[] {
-  return landed.result.schemaEvents.flatMap(({ kind, sql, cdcTs, sourceDatabase, sourceTable }) => {
-    const statement = { kind, sql, database: sourceDatabase ?? null, table: sourceTable ?? null };
-    if (cdcTs === null || emptied(spec, statement) === undefined) return [];
+  return landed.result.schemaEvents.flatMap((event) => {
+    const { cdcTs } = event;
+    if (cdcTs === null || emptied(spec, statementOf(event)) === undefined) return [];
     const at = orderInstant(order, BigInt(cdcTs)) ?? 0;
     return [{ ts: cdcTs, instantMs: at, atMs: at }];
   });

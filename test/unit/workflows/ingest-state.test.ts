@@ -4,22 +4,8 @@ import { cutBatch } from '../../../activities/batch-plan.js';
 import * as membership from '../../../workflows/membership.js';
 import * as reduce from '../../../workflows/ingest-state.js';
 import { hasJoined } from '../../../workflows/progress.js';
-import type { CommitResult, IngestState, JoinRequest, Plan } from '../../../workflows/types.js';
-
-const joinOf = (table: string, over: Partial<JoinRequest> = {}): JoinRequest => ({
-  table,
-  pin: `pin-${table}`,
-  settings: {
-    flushMs: 1000,
-    maxRecords: 1000,
-    splitBytes: 1 << 20,
-    parallelism: 2,
-    compaction: { targetBytes: 1, minFiles: 2 },
-  },
-  latenessMs: 60_000,
-  quarantineLimit: {},
-  ...over,
-});
+import type { CommitResult, IngestState, Plan } from '../../../workflows/types.js';
+import { joinOf } from './join.js';
 
 const planTo = (state: IngestState, to: Record<number, number>, lanes: Plan['lanes'] = {}): Plan => ({
   topicId: null,

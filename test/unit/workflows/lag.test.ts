@@ -3,22 +3,9 @@ import { lagOf, see, seeNothing } from '../../../workflows/lag.js';
 import * as membership from '../../../workflows/membership.js';
 import * as reduce from '../../../workflows/ingest-state.js';
 import { progressOf } from '../../../workflows/progress.js';
-import type { IngestState, JoinRequest, Observation, Positions } from '../../../workflows/types.js';
+import type { IngestState, Observation, Positions } from '../../../workflows/types.js';
+import { joinOf } from './join.js';
 
-const joinOf = (table: string, over: Partial<JoinRequest> = {}): JoinRequest => ({
-  table,
-  pin: `pin-${table}`,
-  settings: {
-    flushMs: 1000,
-    maxRecords: 1000,
-    splitBytes: 1 << 20,
-    parallelism: 2,
-    compaction: { targetBytes: 1, minFiles: 2 },
-  },
-  latenessMs: 60_000,
-  quarantineLimit: {},
-  ...over,
-});
 const ends = (asOf: number, at: Positions, topicId: string | null = 'one'): Observation => ({
   asOf,
   ends: at,
