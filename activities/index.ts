@@ -15,6 +15,7 @@ import { planBootstrap } from './plan-bootstrap.js';
 import { evolveTables, prepareTable } from './prepare-table.js';
 import { readBootstrapChunk } from './read-bootstrap-chunk.js';
 import { recordLoss } from './record-loss.js';
+import { runningBackfills } from './running-backfills.js';
 import { startBootstrap } from './start-bootstrap.js';
 import { commitReplay } from './commit-replay.js';
 import { joinIngest, reportProgress, requestReplay, signalIngest, watchIngest } from './topic-signals.js';
@@ -43,6 +44,7 @@ export function controlActivities(context: ActivityContext): ControlActivities {
     completePartition: completePartition(context),
     recordLoss: recordLoss(context),
     reportProgress: reportProgress(),
+    runningBackfills: runningBackfills(),
     planBackfill: backfill.planBackfill(context),
     openBackfillWave: backfill.openBackfillWave(context),
     orderSwitch: backfill.orderSwitch(context),

@@ -30,8 +30,8 @@ export interface TableSample {
   lagRecords: number | null;
   lagSeconds: number | null;
   completeThroughMs: number | null;
-  rows: number;
-  quarantined: number;
+  rows: number | null;
+  quarantined: number | null;
   /** It cannot go on, and says why. */
   waiting: boolean;
   /** A person holds it. */

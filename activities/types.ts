@@ -15,6 +15,7 @@ import type {
   WriteReplayResult,
 } from '../workflows/replay-types.js';
 import type {
+  BackfillEntry,
   BackfillOutline,
   PlanBackfillRequest,
   RebuildResult,
@@ -125,6 +126,8 @@ export interface ControlActivities {
     spec: TableSpec;
     retiredThroughMs: number | null;
   }): Promise<{ retired: number; throughMs: number | null }>;
+  /** A table's backfills that run, whoever started them; the newest first. */
+  runningBackfills(request: { table: string }): Promise<BackfillEntry[]>;
   /** Which partitions a backfill rebuilds from which offsets, and which it cannot. */
   planBackfill(request: PlanBackfillRequest): Promise<BackfillOutline>;
   /** What one wave of a plan reads and rebuilds. */

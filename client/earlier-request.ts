@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
-import { defaultPayloadConverter, type Payload } from '@temporalio/common';
 import { TributaryError } from '../common/errors.js';
+import { startedWith } from '../common/started-with.js';
 import { formatInstant } from '../common/zone.js';
 import { ifRunning } from './temporal.js';
 
@@ -23,6 +23,8 @@ interface Words<Q> {
   argumentsOf: (request: Q) => string;
   /** The table's. */
   zone: string;
+  /** The command goes on to wait for the end. */
+  waits: boolean;
 }
 
 /**
@@ -36,13 +38,8 @@ export async function earlierRequest<Q, R>(
   const handle = client.workflow.getHandle(workflowId);
   const description = await ifRunning(() => handle.describe());
   if (!description) return undefined;
-  const { history } = await client.workflowService.getWorkflowExecutionHistory({
-    namespace: client.options.namespace,
-    execution: { workflowId, runId: description.runId },
-    maximumPageSize: 1,
-  });
-  const payload = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0];
-  const input = defaultPayloadConverter.fromPayload<{ request: Q }>(payload as Payload);
+  const { runId } = description;
+  const input = await startedWith<{ request: Q }>(client, { workflowId, runId });
   const status = description.status.name;
   return {
     request: input.request,
@@ -70,7 +67,7 @@ export function forgotten(what: string, id: string): TributaryError {
 export function repeated<Q extends { id: string }, R extends { outcome: string }>(
   earlier: Earlier<Q, R>,
   asked: Q | null,
-  { what, argumentsOf, zone }: Words<Q>,
+  { what, argumentsOf, zone, waits }: Words<Q>,
 ): string {
   const { request, result, status } = earlier;
   const taken = (message: string): TributaryError =>
@@ -84,7 +81,9 @@ export function repeated<Q extends { id: string }, R extends { outcome: string }
       `The ${what} was asked for at ${started} with other arguments: ${before}; now with: ${argumentsOf(asked)}. Take another id.`,
     );
   }
-  if (status === 'RUNNING') return `the ${what} was asked for at ${started} and runs; this waits for it`;
+  if (status === 'RUNNING') {
+    return `the ${what} was asked for at ${started} and runs${waits ? '; this waits for it' : ''}`;
+  }
   if (result?.outcome === 'cancelled' || status === 'CANCELLED' || status === 'CANCELED') {
     throw taken(`The ${what} was cancelled at ${ended}. To do it now take another id.`);
   }

@@ -30,10 +30,11 @@ export interface TableOverview {
   lastSnapshot: string | null;
   lastSnapshotMs: number | null;
   completeThroughMs: number | null;
-  rows: number;
+  /** Null before its topic has told the table anything. */
+  rows: number | null;
   /** Over about the last minute; null while it is not known. */
   rowsPerSecond: number | null;
-  quarantined: number;
+  quarantined: number | null;
   /** Since when and why it is held by a person; null if it is not. */
   pause: PauseNote | null;
   fault: Fault | null;
@@ -127,9 +128,9 @@ export function fromInfo(info: KeptInfo): TableOverview {
     lastSnapshot: memo.lastSnapshot?.name ?? null,
     lastSnapshotMs: memo.lastSnapshot?.boundaryMs ?? null,
     completeThroughMs: memo.completeThroughMs ?? null,
-    rows: memo.rows ?? 0,
+    rows: memo.rows ?? null,
     rowsPerSecond: paceOf(memo),
-    quarantined: memo.quarantined ?? 0,
+    quarantined: memo.quarantined ?? null,
     pause: memo.pause ?? null,
     fault: memo.fault ?? null,
     ...{ stuck: [], endedMs: null, seenMs: memo.heardMs ?? null, stale: false },
@@ -159,9 +160,9 @@ function notStarted({ name: table, mode, source }: KnownTable): TableOverview {
     lastSnapshot: null,
     lastSnapshotMs: null,
     completeThroughMs: null,
-    rows: 0,
+    rows: null,
     rowsPerSecond: null,
-    quarantined: 0,
+    quarantined: null,
     pause: null,
     fault: null,
     ...{ stuck: [], endedMs: null, seenMs: null, stale: false },
@@ -176,7 +177,7 @@ export async function addFreshness(client: Client, tables: TableOverview[], work
   const bySource = new Map<string, TableOverview[]>();
   for (const table of tables) {
     if (table.seenMs !== null) table.stale = isStale(table, workers, Date.now());
-    if (table.seenMs !== null || (table.lagRecords === null && table.rows === 0)) continue;
+    if (table.seenMs !== null || (table.lagRecords === null && !table.rows)) continue;
     bySource.set(table.source, [...(bySource.get(table.source) ?? []), table]);
   }
   await mapParallel([...bySource.values()], AT_ONCE, async (told) => {

@@ -1,3 +1,4 @@
+import { TributaryError } from '../common/errors.js';
 import { suggest } from '../config/suggest.js';
 import { count, counted } from './output.js';
 import type { QuarantineCount } from './quarantine-files.js';
@@ -30,7 +31,10 @@ export function byReason(counts: QuarantineCount[]): Record<string, number> {
   return sums;
 }
 
-/** What to tell a person whose choice has no record: what there is instead, by reason, with the days. */
+/**
+ * What to tell a person whose choice has no record: what there is instead, by reason, with the days.
+ * @throws TributaryError ReasonUnknown if the reason is like one that is there: a mistype, after which nothing was done
+ */
 export function nothingChosen(table: string, choice: QuarantineChoice, counts: QuarantineCount[]): string {
   if (counts.length === 0) return `Nothing is in quarantine for ${table}.`;
   const { reason, day } = choice;
@@ -41,10 +45,12 @@ export function nothingChosen(table: string, choice: QuarantineChoice, counts: Q
     ...(reason === undefined ? [] : [`reason ${reason}`]),
     ...(day === undefined ? [] : [`day ${day}`]),
   ].join(' and ');
-  return [
-    `Nothing in the quarantine of ${table} has ${asked}${meant === undefined ? '' : `; did you mean ${meant}?`}${meant === undefined ? '.' : ''} It holds:`,
+  const message = [
+    `Nothing in the quarantine of ${table} has ${asked}${meant === undefined ? '.' : `; did you mean ${meant}?`} It holds:`,
     ...reasons.map(([name, records]) => `  ${count(records)} ${name || 'records'}  ${daysOf(counts, name)}`),
   ].join('\n');
+  if (meant === undefined) return message;
+  throw new TributaryError({ code: 'ReasonUnknown', message, attributes: { table, meant } });
 }
 
 function daysOf(counts: QuarantineCount[], name: string): string {

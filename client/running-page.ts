@@ -8,7 +8,7 @@ import type { BootstrapBase, TableStatus } from '../workflows/types.js';
 import { backfillRows } from './backfill-text.js';
 import { count, counted, seconds } from './output.js';
 import { stuckText, type StuckActivity } from './stuck.js';
-import { lagText, pageText, pauseText, staleText } from './table-page.js';
+import { lagText, NOT_YET, pageText, pauseText, staleText } from './table-page.js';
 
 type Row = [string, string];
 
@@ -44,15 +44,15 @@ export function runningPage(state: TableStatus, about: About): string {
     ...(state.bootstrap?.warning ? [['', state.bootstrap.warning] satisfies Row] : []),
     ...(state.base ? [['base', baseText(state.base, zone)] satisfies Row] : []),
     ...(stale ? [['numbers', staleText(seenMs)] satisfies Row] : []),
-    ['rows', count(progress?.rows ?? 0)],
-    ['quarantined', quarantined(name, progress?.quarantined ?? 0)],
-    ['lag', progress ? lagText(progress) : 'not known yet'],
+    ['rows', progress ? count(progress.rows) : NOT_YET],
+    ['quarantined', progress ? quarantined(name, progress.quarantined) : NOT_YET],
+    ['lag', progress ? lagText(progress) : NOT_YET],
     ['last complete', progress?.lastCompletePartition ?? 'none yet'],
     [
       'complete through',
       typeof progress?.completeThroughMs === 'number'
         ? formatInstant(progress.completeThroughMs, zone)
-        : 'not known yet',
+        : NOT_YET,
     ],
     ...snapshotRows(state.snapshots, zone),
     ...backfillRows(state.backfill, about.backfill, zone),
@@ -167,7 +167,7 @@ function snapshotRows(snapshots: TableStatus['snapshots'], zone: string): Row[] 
     ...(last ? ([['engine', last.reason]] as Row[]) : []),
     ...(running ? ([['making', running.name]] as Row[]) : []),
     ...(remake ? ([['made anew', `boundaries after ${formatInstant(remake.fromMs, zone)}`]] as Row[]) : []),
-    ['next boundary', nextMs === null ? 'not known yet' : formatInstant(nextMs, zone)],
+    ['next boundary', nextMs === null ? NOT_YET : formatInstant(nextMs, zone)],
   ];
 }
 

@@ -4,7 +4,7 @@ import { ApplicationFailure, type UpdateDefinition } from '@temporalio/common';
 import { errorMessage, TributaryError } from '../common/errors.js';
 import { tableWorkflowId } from '../workflows/names.js';
 import { ifRunning } from './temporal.js';
-import { KEPT, reasonToWait, telling } from './waiting.js';
+import { KEPT, reasonToWait, telling, unheard, type Reason } from './waiting.js';
 import { workerMissing, workersComing } from './workers-alive.js';
 
 const ACCEPT_DEADLINE_MS = 30_000;
@@ -34,6 +34,7 @@ export async function sendUpdate<R, A>(
     });
   }
   try {
+    let accepted = false;
     const answer = async (): Promise<{ of: R } | undefined> => {
       const started = await ifRunning(() =>
         client.withDeadline(Date.now() + ACCEPT_DEADLINE_MS, () =>
@@ -43,9 +44,13 @@ export async function sendUpdate<R, A>(
           }),
         ),
       );
+      accepted = true;
       return started && { of: await started.result() };
     };
-    const answered = await telling(answer(), () => reasonToWait(client, handle.workflowId, meanwhile));
+    const why = async (): Promise<Reason | undefined> =>
+      (await reasonToWait(client, handle.workflowId, meanwhile)) ??
+      (known && !accepted ? unheard(client, known.taskQueue, meanwhile) : undefined);
+    const answered = await telling(answer(), why);
     if (answered) return answered.of;
   } catch (error) {
     if (!(error instanceof WorkflowUpdateFailedError)) throw noAnswer(handle.workflowId, error);

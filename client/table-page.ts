@@ -26,7 +26,7 @@ export function staleText(seenMs: number | null): string {
 /** How far a table is behind, or why nobody can tell. */
 export function lagText({ lagRecords, lagSeconds, lagUnknown }: LagKnown): string {
   if (lagRecords === null) {
-    return lagUnknown ? `unknown (${lagUnknown.code}: ${lagUnknown.message})` : 'not known yet';
+    return lagUnknown ? `unknown (${lagUnknown.code}: ${lagUnknown.message})` : NOT_YET;
   }
   return `${counted(lagRecords, 'record')}${lagSeconds === null ? '' : `, ${seconds(lagSeconds)}`}`;
 }
@@ -36,6 +36,9 @@ export function pauseText({ sinceMs, reason }: PauseNote, zone: string): string 
   const since = `since ${formatInstant(Math.floor(sinceMs / 1_000) * 1_000, zone)} (${ago(sinceMs)})`;
   return reason === null ? `${since}, no reason was given` : `${since}: ${reason}`;
 }
+
+/** Of a number that the table's topic has not told it since it started. */
+export const NOT_YET = 'not known yet';
 
 /** A name and what is known of it, one line each. */
 export function pageText(title: string, rows: [string, string][]): string {
@@ -100,8 +103,8 @@ function keptRows(table: TableOverview, zone: string): [string, string][] {
   const { source, mode, rows, quarantined, lastComplete, completeThroughMs, lastSnapshot } = table;
   return [
     ['source', `${source} (${mode})`],
-    ['rows', count(rows)],
-    ['quarantined', count(quarantined)],
+    ['rows', rows === null ? NOT_YET : count(rows)],
+    ['quarantined', quarantined === null ? NOT_YET : count(quarantined)],
     ['last complete', lastComplete ?? 'none yet'],
     ['complete through', completeThroughMs === null ? 'not known' : formatInstant(completeThroughMs, zone)],
     ...(lastSnapshot === null ? [] : ([['last snapshot', lastSnapshot]] satisfies [string, string][])),

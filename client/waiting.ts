@@ -3,8 +3,9 @@ import { ingestOfSource, tableOfReread, tableWorkflowId } from '../workflows/nam
 import { searchAttributes } from '../workflows/search-attributes.js';
 import { note } from './output.js';
 import { stuckActivities, stuckText } from './stuck.js';
+import { ago } from './table-page.js';
 import { ifRunning } from './temporal.js';
-import { workerMissing, workersAlive } from './workers-alive.js';
+import { liveWorkers, workerMissing, workersAlive } from './workers-alive.js';
 
 const LOOK_EVERY_MS = 5_000;
 
@@ -69,6 +70,13 @@ export async function reasonToWait(
     key: 'WorkerMissing',
     text: `it waits: WorkerMissing: ${workerMissing(known.taskQueue)}\n  ${meanwhile}`,
   };
+}
+
+/** Of a request that no worker has taken up: a worker that has just died counts as one for some time. */
+export async function unheard(client: Client, taskQueue: string, meanwhile: string): Promise<Reason> {
+  const seen = (await liveWorkers(client, taskQueue)).map(({ seenMs }) => seenMs);
+  const last = seen.length === 0 ? '' : `; the last one asked for work ${ago(Math.max(...seen))}`;
+  return { key: 'unheard', text: `it waits: no worker has answered yet${last}\n  ${meanwhile}` };
 }
 
 /** The workflow that reads a table's topic: rebuilt partitions are switched by it. */

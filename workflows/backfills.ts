@@ -1,7 +1,9 @@
 import {
   ApplicationFailure,
   condition,
+  getExternalWorkflowHandle,
   ParentClosePolicy,
+  patched,
   setHandler,
   startChild,
   WorkflowIdReusePolicy,
@@ -24,6 +26,10 @@ import type { IngestSettings } from './types.js';
 
 const REMEMBERED = 20;
 const RELOAD_MS = 60_000;
+/** A cancelled backfill ends when the pointer move that it has ordered is made or refused; an outage may hold that up. */
+const END_MS = 60_000;
+/** Versions before this one let a backfill run on when its table was stopped, and the next start knew nothing of it. */
+export const ENDS_WITH_TABLE = 'backfill-ends-with-table';
 const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 /** What a table's backfills need of the table. */
@@ -33,6 +39,8 @@ export interface BackfillHost {
   pin(): string | null;
   /** Nothing that people asked of the table before is still to be done, such as a reload. */
   idle(): boolean;
+  /** Nobody wants the table to go on. */
+  stopping(): boolean;
   memory(): BackfillMemory | undefined;
   remember(memory: BackfillMemory): void;
   /** Landed rows of partitions from this instant on are not what they were. */
@@ -45,7 +53,7 @@ const none: BackfillMemory = { running: null, recent: [], refused: null };
 export function refusal(
   request: BackfillRequest,
   memory: BackfillMemory,
-  table: { name: string; ready: boolean },
+  table: { name: string; ready: boolean; stopping?: boolean },
 ): { code: string; message: string } | null {
   const { id, fromMs, toMs } = request;
   const invalid = (message: string) => ({ code: 'BackfillInvalid', message });
@@ -71,6 +79,7 @@ export function refusal(
       message: `${table.name} is still being prepared. Ask again when it runs.`,
     };
   }
+  if (table.stopping) return stopped(table.name);
   if (memory.running) {
     const running = memory.running;
     const overlap = running.fromMs < toMs && fromMs < running.toMs;
@@ -84,6 +93,13 @@ export function refusal(
   return null;
 }
 
+function stopped(table: string): { code: string; message: string } {
+  return {
+    code: 'TableStopping',
+    message: `${table} is being stopped. Once it runs again (tributary start ${table}), ask again.`,
+  };
+}
+
 /** The memory after a backfill has ended; undefined if that was known already. */
 export function ended(memory: BackfillMemory, result: BackfillResult): BackfillMemory | undefined {
   const running = memory.running;
@@ -94,6 +110,9 @@ export function ended(memory: BackfillMemory, result: BackfillResult): BackfillM
 
 /** A table's part in its backfills: takes requests, one at a time, and remembers what became of them. */
 export class Backfills {
+  /** Requests that are taken and have no workflow yet. */
+  private starting = 0;
+
   constructor(private readonly host: BackfillHost) {
     setHandler(messages.backfillUpdate, (request) => this.start(request), {
       validator: (request: BackfillRequest) => {
@@ -109,12 +128,49 @@ export class Backfills {
       },
     });
     setHandler(messages.backfillSignal, async (request) => {
+      const refuse = (message: string): void => {
+        const id = String(request?.id);
+        host.remember({ ...this.memory, refused: { id, message, atMs: Date.now() } });
+      };
       const refused = this.refusal(request);
-      if (!refused) return void (await this.start(request));
-      const id = String(request?.id);
-      host.remember({ ...this.memory, refused: { id, message: refused.message, atMs: Date.now() } });
+      if (refused) return refuse(refused.message);
+      try {
+        await this.start(request);
+      } catch (error) {
+        // A refusal that is thrown from a signal would fail the table.
+        if (!(error instanceof ApplicationFailure)) throw error;
+        refuse(error.message);
+      }
     });
     setHandler(messages.backfillEndedSignal, (result) => this.end(result));
+  }
+
+  /**
+   * Takes up a backfill that a run of the table before this one has left behind: terminated by hand, it could not cancel it. Another
+   * one beside it could be overtaken by what it writes by an older config.
+   */
+  async adopt(): Promise<void> {
+    const [entry] = await run('runningBackfills', `does a backfill of ${this.name} run?`, {
+      table: this.name,
+    });
+    if (entry) this.host.remember({ ...this.memory, running: entry });
+  }
+
+  /** Cancels the backfill that runs, and gives it time to put its partitions in order: a stopped table writes nothing. */
+  async stop(): Promise<void> {
+    const { running } = this.memory;
+    if (!running) return;
+    const over = (): boolean => this.memory.running?.id !== running.id;
+    // It may be about to be started, which it is not any more once the table is being stopped.
+    await condition(() => this.starting === 0);
+    if (over()) return;
+    try {
+      await getExternalWorkflowHandle(backfillWorkflowId(this.name, running.id)).cancel();
+    } catch {
+      // It has ended by itself, or by hand.
+      return this.lost(running.id);
+    }
+    await condition(over, END_MS);
   }
 
   private get memory(): BackfillMemory {
@@ -130,7 +186,8 @@ export class Backfills {
   }
 
   private refusal(request: BackfillRequest): ReturnType<typeof refusal> {
-    return refusal(request ?? {}, this.memory, { name: this.name, ready: this.pin !== null });
+    const table = { name: this.name, ready: this.pin !== null, stopping: this.host.stopping() };
+    return refusal(request ?? {}, this.memory, table);
   }
 
   private settings() {
@@ -156,9 +213,15 @@ export class Backfills {
     if (known) return { id, workflowId, state: 'known' };
     const entry: BackfillEntry = { id, fromMs, toMs, startedMs: Date.now() };
     this.host.remember({ ...this.memory, running: entry, refused: null });
+    this.starting += 1;
     try {
+      const ending = (): boolean => this.host.stopping() && patched(ENDS_WITH_TABLE);
       // A reload that came just before must count; one that cannot be done must not hold this up for ever.
-      await condition(() => this.host.idle(), RELOAD_MS);
+      await condition(() => this.host.idle() || ending(), RELOAD_MS);
+      if (ending()) {
+        const { message, code } = stopped(this.name);
+        throw ApplicationFailure.nonRetryable(message, code);
+      }
       const child = await startChild('backfill', {
         workflowId,
         args: [
@@ -179,6 +242,8 @@ export class Backfills {
       // Longer ago than the table remembers: its result is still there to be read.
       if (error instanceof WorkflowExecutionAlreadyStartedError) return { id, workflowId, state: 'known' };
       throw error;
+    } finally {
+      this.starting -= 1;
     }
   }
 

@@ -42,6 +42,7 @@ const optionsOf: Record<keyof Activities, ActivityOptions> = {
   completePartition: shared,
   recordLoss: quick,
   reportProgress: quick,
+  runningBackfills: quick,
   planBackfill: shared,
   openBackfillWave: shared,
   orderSwitch: quick,

@@ -40,8 +40,8 @@ export function attributesOf(spec: TableSpec, state: TableState) {
 export function memoOf(state: TableState, shows: { paced: boolean; heard: boolean }): TableMemo {
   const { progress } = state;
   return {
-    rows: progress?.rows ?? 0,
-    quarantined: progress?.quarantined ?? 0,
+    rows: progress?.rows ?? null,
+    quarantined: progress?.quarantined ?? null,
     completeThroughMs: progress?.completeThroughMs ?? null,
     fault: faultNow(state),
     ...(state.snapshots?.last && { lastSnapshot: state.snapshots.last }),

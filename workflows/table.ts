@@ -12,7 +12,7 @@ import {
   uuid4,
   workflowInfo,
 } from '@temporalio/workflow';
-import { Backfills } from './backfills.js';
+import { Backfills, ENDS_WITH_TABLE } from './backfills.js';
 import { tableDetails } from './details.js';
 import { faultOf } from './faults.js';
 import * as messages from './messages.js';
@@ -153,6 +153,7 @@ export async function table(input: TableInput): Promise<void> {
   };
 
   const begin = async (): Promise<void> => {
+    if (patched(ENDS_WITH_TABLE)) await backfills.adopt();
     await prepare();
     if (!state.paused) await join();
   };
@@ -214,6 +215,7 @@ export async function table(input: TableInput): Promise<void> {
   setHandler(messages.stopSignal, () =>
     enqueue('stop', async () => {
       snapshots.stop();
+      if (patched(ENDS_WITH_TABLE)) await backfills.stop();
       await bootstrapping.stop();
       await tell('leave');
       // Someone who spoke later wants the table to live on.
@@ -253,11 +255,14 @@ export async function table(input: TableInput): Promise<void> {
       state = { ...state, verified };
     },
   });
-  new Backfills({
+  /** Nobody wants the table to go on. */
+  const stopping = (): boolean => state.phase === 'stopped' || (tasks.stopping && !tasks.revived);
+  const backfills = new Backfills({
     spec: () => spec,
     settings: () => settings,
     pin: () => state.pin,
     idle: () => tasks.idle,
+    stopping,
     memory: () => state.backfill,
     remember: (backfill) => (state = { ...state, backfill }),
     changedFrom: (fromMs) => {
@@ -266,12 +271,7 @@ export async function table(input: TableInput): Promise<void> {
     },
   });
   setHandler(messages.specQuery, () => ({ spec, settings }));
-  setHandler(messages.statusQuery, () =>
-    statusOf(spec, state, {
-      stale,
-      stopping: state.phase === 'stopped' || (tasks.stopping && !tasks.revived),
-    }),
-  );
+  setHandler(messages.statusQuery, () => statusOf(spec, state, { stale, stopping: stopping() }));
 
   /** Search attributes, memo and the details panel; written only when what they say has changed. */
   const show = (): void => {

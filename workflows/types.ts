@@ -399,8 +399,9 @@ export interface BootstrapProgress {
 
 /** What the workflow's memo shows beside the search attributes: `status` reads it without asking any worker. */
 export interface TableMemo {
-  rows: number;
-  quarantined: number;
+  /** Null before the topic has told the table anything. */
+  rows: number | null;
+  quarantined: number | null;
   completeThroughMs: number | null;
   fault: Fault | null;
   lastSnapshot?: SnapshotDone;

@@ -9,6 +9,7 @@ import {
   backfillUpdate,
   planBackfillUpdate,
 } from '../../workflows/reread-messages.js';
+import { statusQuery } from '../../workflows/messages.js';
 import { backfillWorkflowId, tableWorkflowId } from '../../workflows/names.js';
 import { argumentsText, planText, progressWords, resultText } from '../backfill-text.js';
 import { driftWarning } from '../drift.js';
@@ -19,7 +20,7 @@ import { note, print, printJson } from '../output.js';
 import { sendUpdate } from '../send-update.js';
 import { openSession, pickTables, temporalTarget } from '../session.js';
 import { ASK_AGAIN } from '../waiting.js';
-import { ifRunning, withTemporal } from '../temporal.js';
+import { ask, ifRunning, withTemporal } from '../temporal.js';
 import { handedInOnly, workersComing } from '../workers-alive.js';
 
 export interface BackfillOptions {
@@ -81,7 +82,8 @@ async function answerAgain(
   const asked = options.from === undefined && options.to === undefined ? null : requestOf(spec, options);
   const zone = spec.timezone;
   const what = `backfill ${id} of ${spec.name}`;
-  note(repeated(earlier, asked, { what, argumentsOf: (request) => argumentsText(request, zone), zone }));
+  const argumentsOf = (request: BackfillRequest): string => argumentsText(request, zone);
+  note(repeated(earlier, asked, { what, argumentsOf, zone, waits: !options.detach }));
   const workflowId = backfillWorkflowId(spec.name, id);
   if (earlier.result) return show(earlier.result, options, earlier);
   if (!options.detach) return waitFor(client, { workflowId }, options);
@@ -146,6 +148,8 @@ async function cancel(client: Client, table: string, options: BackfillOptions): 
   const handle = client.workflow.getHandle(workflowId);
   const found = await ifRunning(async () => {
     const { taskQueue, status } = await handle.describe();
+    // One that was ended by hand has no result.
+    if (status.name !== 'RUNNING' && status.name !== 'COMPLETED') return undefined;
     await handle.cancel();
     // It ends when a worker has put its partitions in order: without one this would wait for ever and say nothing.
     if (status.name === 'RUNNING' && !(await workersComing(client, taskQueue))) {
@@ -159,13 +163,12 @@ async function cancel(client: Client, table: string, options: BackfillOptions): 
     return (await handle.result()) as BackfillResult;
   });
   if (!found) {
-    // The table may still wait for one that was ended by hand.
-    await ifRunning(() =>
-      client.workflow.getHandle(tableWorkflowId(table)).signal(backfillEndedSignal, gone(table, id)),
-    );
+    const freed = await ifRunning(() => freeTable(client, table, id));
     throw new TributaryError({
       code: 'BackfillUnknown',
-      message: `No backfill ${id} of ${table} runs.`,
+      message: freed
+        ? `Backfill ${id} of ${table} was ended by hand. ${table} waits for it no longer, and takes another one.`
+        : `No backfill ${id} of ${table} runs.`,
       attributes: { table, id },
     });
   }
@@ -173,10 +176,15 @@ async function cancel(client: Client, table: string, options: BackfillOptions): 
   else print(resultText(found));
 }
 
-function gone(table: string, id: string): BackfillResult {
-  return {
-    ...{ id, table, outcome: 'failed', message: 'it does not run any more', partitions: 0 },
+/** Tells a table that a backfill which it waits for will not tell it of its end; false if it waits for none of this id. */
+async function freeTable(client: Client, table: string, id: string): Promise<boolean> {
+  const { backfill: memory } = await ask(client, tableWorkflowId(table), statusQuery);
+  if (memory?.running?.id !== id) return false;
+  await client.workflow.getHandle(tableWorkflowId(table)).signal(backfillEndedSignal, {
+    ...{ id, table, outcome: 'failed', message: 'it was ended by hand', partitions: 0 },
     ...{ rebuilt: 0, unchanged: 0, replaced: 0, kept: 0, fresh: 0, notAdded: 0 },
-    ...{ refused: [], refusedCount: 0, firstMs: null },
-  };
+    // How much of its interval it had rebuilt by then is not known.
+    ...{ refused: [], refusedCount: 0, firstMs: memory.running.fromMs },
+  });
+  return true;
 }

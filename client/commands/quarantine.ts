@@ -137,12 +137,11 @@ export async function replay(name: string, options: ReplayOptions): Promise<void
   const counts = chosen(all, options);
   const records = counts.reduce((sum, each) => sum + each.records, 0);
   if (options.dryRun || records === 0) {
+    const nothing = records === 0 ? nothingChosen(table, options, all) : undefined;
     if (options.json) {
       return printJson({ table, records, byReason: byReason(counts), inQuarantine: byReason(all) });
     }
-    return print(
-      records === 0 ? nothingChosen(table, options, all) : `Would try ${words(counts)} of ${table}.`,
-    );
+    return print(nothing ?? `Would try ${words(counts)} of ${table}.`);
   }
   if (!options.json) note(`trying ${words(counts)} of ${table}`);
   const target = await temporalTarget(session.runtime.temporal);

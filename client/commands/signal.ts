@@ -3,8 +3,9 @@ import pc from 'picocolors';
 import { TributaryError } from '../../common/errors.js';
 import { pauseSignal, resumeSignal, stopSignal } from '../../workflows/messages.js';
 import type { TableSpec } from '../../config/spec.js';
-import { tableWorkflowId } from '../../workflows/names.js';
+import { tableOfReread, tableWorkflowId } from '../../workflows/names.js';
 import { note, print, printJson } from '../output.js';
+import { fromInfo } from '../overview.js';
 import { openSession, tableUnknown, temporalTarget } from '../session.js';
 import { ago } from '../table-page.js';
 import { ifRunning, withTemporal } from '../temporal.js';
@@ -25,11 +26,25 @@ export const pause = (tables: string[], options: Options & { reason?: string }):
   );
 
 export const resume = (tables: string[], options: Options & { acceptLoss?: boolean }): Promise<void> =>
-  signalTables(tables, options, resumeSignal, [{ acceptLoss: options.acceptLoss ?? false }], 'resuming');
+  signalTables(tables, options, resumeSignal, [{ acceptLoss: options.acceptLoss ?? false }], 'resuming', {
+    ...(options.acceptLoss && { before: tellOfNoLoss }),
+  });
 
 /** Stopping keeps positions and data: a later `start` goes on where the table was. */
 export const stop = (tables: string[], options: Options): Promise<void> =>
-  signalTables(tables, options, stopSignal, [], 'stopping', true);
+  signalTables(tables, options, stopSignal, [], 'stopping', { ends: true, before: tellOfBackfills });
+
+/** What else a signal means. */
+interface Meaning {
+  /** It asks for the end, which a table that does not run has come to already. */
+  ends?: boolean;
+  /** Tells, before it is sent, what it will do to these tables beside the obvious. */
+  before?: (client: Client, tables: string[]) => Promise<void>;
+}
+
+const NOT_RUNNING = 'not running';
+/** It neither runs nor is in the config. */
+const UNKNOWN = 'unknown';
 
 interface Signalled {
   table: string;
@@ -43,20 +58,21 @@ interface Signalled {
 /**
  * Signals each table, and says so where nobody is there to hear it. Names need not be in the config: a table that was removed from
  * it can still be stopped.
- * @param ends the signal asks for the end, which a table that does not run has come to already
  * @throws TributaryError TableNotRunning or TableUnknown, after all others were signalled
  */
 async function signalTables<A extends unknown[]>(
-  tables: string[],
+  named: string[],
   options: Options,
   signal: SignalDefinition<A>,
   args: A,
   verb: string,
-  ends = false,
+  { ends = false, before }: Meaning = {},
 ): Promise<void> {
+  const tables = [...new Set(named)];
   const { runtime, specs } = await openSession(options.config);
   const target = await temporalTarget(runtime.temporal);
   const outcomes = await withTemporal(target, async (client) => {
+    await before?.(client, tables);
     const results: (Signalled & { taskQueue?: string })[] = [];
     for (const table of tables) {
       const handle = client.workflow.getHandle(tableWorkflowId(table));
@@ -66,7 +82,7 @@ async function signalTables<A extends unknown[]>(
       });
       if (taskQueue !== undefined) results.push({ table, outcome: verb, taskQueue });
       else if (ends) results.push({ table, ...(await endOf(client, table, specs)) });
-      else results.push({ table, outcome: 'not running' });
+      else results.push({ table, outcome: specs.some(({ name }) => name === table) ? NOT_RUNNING : UNKNOWN });
     }
     for (const taskQueue of new Set(results.flatMap((result) => result.taskQueue ?? []))) {
       if (await workersComing(client, taskQueue)) continue;
@@ -78,12 +94,17 @@ async function signalTables<A extends unknown[]>(
   if (options.json) printJson(outcomes);
   else
     for (const { table, outcome, workerMissing, endedMs } of outcomes) {
+      // The error below has more to say of it.
+      if (outcome === UNKNOWN) continue;
       const words = workerMissing ? `${outcome}: handed in, not carried out yet` : outcome;
       print(`${pc.bold(table)}  ${words}${endedMs === undefined ? '' : ` (${ago(endedMs)})`}`);
     }
-  const missing = outcomes.filter(({ outcome }) => outcome === 'not running').map(({ table }) => table);
-  const unknown = missing.filter((name) => !specs.some((spec) => spec.name === name));
-  if (unknown.length > 0) throw tableUnknown(unknown[0]!, specs);
+  const which = (wanted: string): string[] =>
+    outcomes.filter(({ outcome }) => outcome === wanted).map(({ table }) => table);
+  const missing = which(NOT_RUNNING);
+  const [unknown, ...others] = which(UNKNOWN).map((name) => tableUnknown(name, specs));
+  for (const { code, message } of unknown ? others : []) note(`${pc.red(code)}: ${message}`);
+  if (unknown) throw unknown;
   if (missing.length > 0) {
     throw new TributaryError({
       code: 'TableNotRunning',
@@ -101,9 +122,37 @@ async function endOf(
 ): Promise<Pick<Signalled, 'outcome' | 'endedMs'>> {
   const found = await ifRunning(() => client.workflow.getHandle(tableWorkflowId(table)).describe());
   if (!found) {
-    return { outcome: specs.some(({ name }) => name === table) ? 'was not started' : 'not running' };
+    return { outcome: specs.some(({ name }) => name === table) ? 'was not started' : UNKNOWN };
   }
   const { name } = found.status;
   const how = name === 'COMPLETED' ? 'stopped already' : `ended already: ${name.toLowerCase()}`;
   return { outcome: how, ...(found.closeTime && { endedMs: found.closeTime.getTime() }) };
+}
+
+/** A stopped table writes nothing, so that its backfill ends with it. */
+async function tellOfBackfills(client: Client, tables: string[]): Promise<void> {
+  const query = `WorkflowType = 'backfill' AND ExecutionStatus = 'Running'`;
+  for await (const { workflowId } of client.workflow.list({ query })) {
+    const table = tableOfReread(workflowId);
+    if (table === undefined || !tables.includes(table)) continue;
+    note(
+      `${pc.yellow('BackfillRuns')}: ${workflowId} is cancelled with ${table}; each of its partitions is then old or new`,
+    );
+  }
+}
+
+const LOSSES: ReadonlySet<string | undefined> = new Set(['OffsetsLost', 'TopicRecreated']);
+
+/** Whoever accepts a loss believes that there is one. */
+async function tellOfNoLoss(client: Client, tables: string[]): Promise<void> {
+  for (const table of tables) {
+    const info = await ifRunning(() => client.workflow.getHandle(tableWorkflowId(table)).describe());
+    if (info?.status.name !== 'RUNNING') continue;
+    const { fault, lagUnknown } = fromInfo(info);
+    if (LOSSES.has(fault?.code) || LOSSES.has(lagUnknown?.code)) continue;
+    note(
+      `${pc.yellow('NoLossKnown')}: ${table} does not wait for a lost log. What Kafka has lost by now is accepted, which is nothing unless it ` +
+        `happened a moment ago; a later loss is not. tributary status ${table} shows what was accepted`,
+    );
+  }
 }

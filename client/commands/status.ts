@@ -77,10 +77,10 @@ async function all(client: TemporalClient, session: Session, options: Options): 
         ...[
           t.lagRecords !== null ? count(t.lagRecords) : t.lagUnknown ? 'unknown' : '',
           t.lagSeconds === null ? '' : seconds(t.lagSeconds),
-          t.phase === 'not started' ? '' : count(t.rows),
+          t.rows === null ? '' : count(t.rows),
           t.rowsPerSecond === null ? '' : count(t.rowsPerSecond),
         ].map((number) => (t.stale ? pc.dim(number) : number)),
-        t.quarantined > 0 ? pc.yellow(count(t.quarantined)) : t.phase === 'not started' ? '' : '0',
+        t.quarantined ? pc.yellow(count(t.quarantined)) : t.quarantined === null ? '' : '0',
         t.lastComplete ?? '',
         snapshotText(t),
         t.source,

@@ -39,7 +39,7 @@ export async function verify(table: string, options: VerifyOptions): Promise<voi
       const asked = options.log || options.repair || options.at !== undefined ? request : null;
       const what = `verification ${request.id} of ${table}`;
       const argumentsOf = (each: VerifyRequest): string => argumentsText(each, spec.timezone);
-      note(repeated(earlier, asked, { what, argumentsOf, zone: spec.timezone }));
+      note(repeated(earlier, asked, { what, argumentsOf, zone: spec.timezone, waits: !options.detach }));
       if (earlier.result) return show(earlier.result, options, earlier);
     }
     const accepted = earlier

@@ -59,7 +59,7 @@ describe('what a person sees and has to do when the input is bad', () => {
     const seen = await until(
       here.table('broken'),
       'all accounted for',
-      ({ rows, quarantined }) => rows + quarantined === 8,
+      ({ rows, quarantined }) => rows! + quarantined! === 8,
     );
     expect(seen.quarantined).toBeGreaterThanOrEqual(5);
     const reasons = await readRows<{ o: string; reason: string; value: string }>(

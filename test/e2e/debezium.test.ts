@@ -125,7 +125,7 @@ ${more}`;
     here.startWorker();
     await here.ok('start');
     for (const mode of Object.keys(modes)) {
-      await here.until(here.table(mode), 'the first rows', ({ rows }) => rows >= 20, 180_000);
+      await here.until(here.table(mode), 'the first rows', ({ rows }) => rows! >= 20, 180_000);
     }
 
     await source.sql.query('ALTER TABLE orders ADD COLUMN extra BIGINT, MODIFY qty BIGINT, DROP COLUMN note');

@@ -14,6 +14,7 @@ const words = {
   what: 'verification v1 of orders',
   argumentsOf: (request: VerifyRequest) => argumentsText(request, 'UTC'),
   zone: 'UTC',
+  waits: true,
 };
 
 describe('an id that is used again', () => {
@@ -23,6 +24,8 @@ describe('an id that is used again', () => {
     }
     const running = { ...done, status: 'RUNNING', endedMs: null, result: null };
     expect(repeated(running, asked, words)).toContain('runs; this waits for it');
+    // A command that returns at once would say what it does not do.
+    expect(repeated(running, asked, { ...words, waits: false })).toMatch(/ and runs$/);
   });
 
   it('that failed is answered so too, and says how to do it now', () => {

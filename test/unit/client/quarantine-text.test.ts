@@ -14,11 +14,18 @@ const counts = [
 describe('a choice of records that are not in the quarantine', () => {
   it('is answered with the reasons that are, their counts and days, and the one that was probably meant', () => {
     expect(chosen(counts, { reason: 'invalid_jsn' })).toEqual([]);
-    expect(nothingChosen('t', { reason: 'invalid_jsn' }, counts).split('\n')).toEqual([
-      'Nothing in the quarantine of t has reason invalid_jsn; did you mean invalid_json? It holds:',
+    const words = (reason: string): string => nothingChosen('t', { reason }, counts);
+    const held = [
       '  1,203 invalid_json  from 2026-03-01 to 2026-03-02',
       '  2 null_value  on 2026-03-01',
-    ]);
+    ].join('\n');
+    expect(words('record_too_old')).toBe(
+      `Nothing in the quarantine of t has reason record_too_old. It holds:\n${held}`,
+    );
+    // A script that mistyped it has done nothing, and must not go on as if it had.
+    expect(() => words('invalid_jsn')).toThrow(
+      `has reason invalid_jsn; did you mean invalid_json? It holds:\n${held}`,
+    );
   });
 
   it('names the day too, and an empty quarantine is just empty', () => {
