@@ -4,7 +4,7 @@ import type { TopicPositions } from '../kafka/types.js';
 import { partitionPath } from '../warehouse/layout.js';
 import type { PartitionState } from '../warehouse/manifest.js';
 import type { BackfillRequest, Listed, PlannedPartition } from '../workflows/backfill-types.js';
-import type { SplitPlan } from '../workflows/types.js';
+import type { SplitPlan } from '../workflows/ingest-types.js';
 
 /** Offsets that are read together at most, unless one partition needs more: bounds what lies in staging at a time. */
 const WAVE_OFFSETS = 2_000_000;

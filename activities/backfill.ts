@@ -15,7 +15,7 @@ import { inputPath } from '../warehouse/rewrite-parquet.js';
 import { removeStagedBatch } from '../warehouse/staging.js';
 import type { PlannedPartition, SwitchReply } from '../workflows/backfill-types.js';
 import { ingestWorkflowId } from '../workflows/names.js';
-import type { IngestInput } from '../workflows/types.js';
+import type { IngestInput } from '../workflows/ingest-types.js';
 import { attempt, withScratch } from './attempt.js';
 import { cutSplits, cutWaves, listed, planPartitions, waveOffsets } from './backfill-plan.js';
 import type { ActivityContext } from './context.js';

@@ -1,6 +1,6 @@
 import { TributaryError } from '../common/errors.js';
 import type { OffsetRange, PartitionPosition, TopicPositions } from '../kafka/types.js';
-import type { Lane, Plan, PlanRequest, Positions, SplitPlan } from '../workflows/types.js';
+import type { Lane, Plan, PlanRequest, Positions, SplitPlan } from '../workflows/ingest-types.js';
 
 /** Tables that catch up at the same time; more of them would starve the topic's own data. */
 const LANES_AT_A_TIME = 4;

@@ -8,7 +8,7 @@ import { ManifestStore } from '../warehouse/manifest-store.js';
 import { mapParallel } from '../warehouse/parallel.js';
 import { removeStagedBatch } from '../warehouse/staging.js';
 import type { SplitManifest } from '../warehouse/manifest.js';
-import type { CommitRequest, RecoveredTopic, StoredMembers } from '../workflows/types.js';
+import type { CommitRequest, RecoveredTopic, StoredMembers } from '../workflows/ingest-types.js';
 import { attempt } from './attempt.js';
 import { ChangeLedger } from './change-ledger.js';
 import type { ActivityContext } from './context.js';

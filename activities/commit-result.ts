@@ -2,7 +2,7 @@ import { quarantineTable } from '../changelog/quarantine.js';
 import type { LandingTable } from '../changelog/types.js';
 import type { CommitSummary } from '../warehouse/commit-plan.js';
 import { partitionPath } from '../warehouse/layout.js';
-import type { CommitResult } from '../workflows/types.js';
+import type { CommitResult } from '../workflows/ingest-types.js';
 import { changelogTable } from './hive-tables.js';
 
 /** What a commit gave to each table. */

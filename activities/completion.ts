@@ -9,7 +9,7 @@ import { mapParallel } from '../warehouse/parallel.js';
 import { completePartition as complete } from '../warehouse/partition-lifecycle.js';
 import { removeStagedRun } from '../warehouse/staging.js';
 import { switchPartition } from '../warehouse/partition-switch.js';
-import type { DuePartition } from '../workflows/types.js';
+import type { DuePartition } from '../workflows/ingest-types.js';
 import { attempt } from './attempt.js';
 import type { ActivityContext } from './context.js';
 import { changelogTable } from './hive-tables.js';

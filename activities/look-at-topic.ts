@@ -1,6 +1,6 @@
 import { isTributaryError } from '../common/errors.js';
 import { redact } from '../common/redact.js';
-import type { Positions } from '../workflows/types.js';
+import type { Positions } from '../workflows/ingest-types.js';
 import { attempt } from './attempt.js';
 import type { ActivityContext } from './context.js';
 import type { ControlActivities } from './types.js';

@@ -1,6 +1,6 @@
 import { sleep } from '@temporalio/activity';
 import { TributaryError } from '../common/errors.js';
-import type { Plan, PlanRequest } from '../workflows/types.js';
+import type { Plan, PlanRequest } from '../workflows/ingest-types.js';
 import { attempt } from './attempt.js';
 import { cutBatch, waiting } from './batch-plan.js';
 import type { ActivityContext } from './context.js';

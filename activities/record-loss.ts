@@ -1,5 +1,5 @@
 import { CONTROL, quoteSegment } from '../warehouse/layout.js';
-import type { Positions } from '../workflows/types.js';
+import type { Positions } from '../workflows/ingest-types.js';
 import { attempt } from './attempt.js';
 import type { ActivityContext } from './context.js';
 import type { ControlActivities } from './types.js';

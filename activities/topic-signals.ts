@@ -1,7 +1,7 @@
 import { getClient } from '@temporalio/activity';
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { ingestWorkflowId, tableWorkflowId } from '../workflows/names.js';
-import type { IngestInput } from '../workflows/types.js';
+import type { IngestInput } from '../workflows/ingest-types.js';
 import type { ActivityContext } from './context.js';
 import type { ControlActivities } from './types.js';
 

@@ -29,9 +29,9 @@ import type {
   VerifyInput,
   VerifyRequest,
 } from '../workflows/verify-types.js';
+import type { BootstrapBase } from '../workflows/bootstrap-types.js';
 import type {
   AcceptedLoss,
-  BootstrapBase,
   CommitRequest,
   CommitResult,
   CompactResult,
@@ -44,11 +44,11 @@ import type {
   Positions,
   RecoveredTopic,
   SplitPlan,
-  TableProgress,
   TopicLook,
   WriteRequest,
   WriteResult,
-} from '../workflows/types.js';
+} from '../workflows/ingest-types.js';
+import type { TableProgress } from '../workflows/table-types.js';
 
 import type {
   DueRequest,

@@ -1,7 +1,7 @@
 import { splitAt, sizeOf, unionOf, type OffsetSet } from '../common/offset-ranges.js';
 import type { TopicPositions } from '../kafka/types.js';
 import type { StoredPositions } from '../warehouse/manifest.js';
-import type { Positions, StoredMembers } from '../workflows/types.js';
+import type { Positions, StoredMembers } from '../workflows/ingest-types.js';
 
 /**
  * Offsets that a table has landed and Kafka still has: from the log's start to where the table stands, but for what it has

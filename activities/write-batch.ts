@@ -8,7 +8,7 @@ import { baseName, stagingDirectory, parentOf } from '../warehouse/layout.js';
 import type { SplitManifest, StagedFile } from '../warehouse/manifest.js';
 import { ManifestStore } from '../warehouse/manifest-store.js';
 import { mapParallel } from '../warehouse/parallel.js';
-import type { WriteRequest, WriteResult } from '../workflows/types.js';
+import type { WriteRequest, WriteResult } from '../workflows/ingest-types.js';
 import { attempt, withScratch } from './attempt.js';
 import type { ActivityContext } from './context.js';
 import { recordFetched } from './metrics.js';

@@ -33,6 +33,10 @@ function byName(list: { name: string }[]): JsonObject {
   return Object.fromEntries(list.map(({ name, ...rest }, position) => [name, { ...rest, position }]));
 }
 
+/** What differs between what a table runs by and what a config says, in the words of the config file. */
+export const configDifferences = (running: unknown, wanted: unknown): Difference[] =>
+  yamlDifferences(diffValues(running, wanted));
+
 const POSITION = /^spec\.columns\.([^.]+)\.position$/;
 
 /**

@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 import type { TableSpec } from '../config/spec.js';
 import { specQuery } from '../workflows/messages.js';
 import { tableWorkflowId } from '../workflows/names.js';
-import { diffValues, yamlDifferences } from './diff.js';
+import { configDifferences } from './diff.js';
 import { ask } from './temporal.js';
 
 const SHOWN = 3;
@@ -10,7 +10,7 @@ const SHOWN = 3;
 /** Fields in which a table's file is not what the table runs by. */
 export async function driftOf(client: Client, spec: TableSpec): Promise<string[]> {
   const running = await ask(client, tableWorkflowId(spec.name), specQuery);
-  return yamlDifferences(diffValues({ spec: running.spec }, { spec })).map(({ path }) => path);
+  return configDifferences({ spec: running.spec }, { spec }).map(({ path }) => path);
 }
 
 /**

@@ -50,6 +50,13 @@ export async function earlierRequest<Q, R>(
   };
 }
 
+/** A result as JSON; one that was there before says of when it is. */
+export function withTimes<R extends object>(result: R, earlier: Earlier<unknown, unknown> | undefined) {
+  if (!earlier) return result;
+  const { startedMs, endedMs } = earlier;
+  return { ...result, earlier: { startedMs, endedMs } };
+}
+
 /** Of an id that the table remembers and Temporal does not. */
 export function forgotten(what: string, id: string): TributaryError {
   return new TributaryError({

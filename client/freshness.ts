@@ -1,6 +1,7 @@
 import { isGrpcServiceError, type Client } from '@temporalio/client';
 import type { StuckActivity } from './stuck.js';
 import { progressSignal } from '../workflows/messages.js';
+import { OLD_REPORT_MS } from '../workflows/table-status.js';
 
 type HistoryPage = Awaited<ReturnType<Client['workflowService']['getWorkflowExecutionHistoryReverse']>>;
 type HistoryEvent = Pick<
@@ -11,8 +12,6 @@ type HistoryEvent = Pick<
 const NOT_FOUND = 5;
 /** Enough to hold a report between the other things that happen to a table in minutes. */
 const EVENTS = 40;
-/** A topic tells its tables about every minute how it stands, whatever it is in the middle of, and those that are paused too. */
-const STALE_MS = 180_000;
 
 /**
  * When a table last heard of its topic: its numbers are as old as that. Asks the server alone, no worker. Where the newest events
@@ -47,7 +46,7 @@ export function heardIn(events: readonly HistoryEvent[]): number | null {
  */
 export function isStale({ seenMs }: { seenMs: number | null }, workers: boolean, nowMs: number): boolean {
   if (!workers) return true;
-  return seenMs !== null && nowMs - seenMs > STALE_MS;
+  return seenMs !== null && nowMs - seenMs > OLD_REPORT_MS;
 }
 
 /** What is known of how far a table is behind. */

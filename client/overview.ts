@@ -1,6 +1,7 @@
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import { searchAttributes } from '../workflows/search-attributes.js';
-import type { Fault, PauseNote, TableMemo } from '../workflows/types.js';
+import type { Fault } from '../workflows/ingest-types.js';
+import type { PauseNote, TableMemo } from '../workflows/table-types.js';
 import { ingestOfSource, tableOfWorkflow, tableWorkflowId } from '../workflows/names.js';
 import { mapParallel } from '../warehouse/parallel.js';
 import { isStale, lastHeard, withoutOldLag } from './freshness.js';

@@ -9,7 +9,7 @@ import { resolveTables } from '../config/resolve.js';
 import { ingestOf, type RuntimeConfig, type TemporalRuntime } from '../config/runtime.js';
 import type { TableSpec } from '../config/spec.js';
 import { suggest } from '../config/suggest.js';
-import type { IngestSettings } from '../workflows/types.js';
+import type { IngestSettings } from '../workflows/ingest-types.js';
 import { note } from './output.js';
 import type { TemporalTarget } from './temporal.js';
 

@@ -3,7 +3,7 @@ import { TributaryError } from '../common/errors.js';
 import type { TableSpec } from '../config/spec.js';
 import { reloadSignal, statusQuery } from '../workflows/messages.js';
 import { tableWorkflowId } from '../workflows/names.js';
-import type { IngestSettings } from '../workflows/types.js';
+import type { IngestSettings } from '../workflows/ingest-types.js';
 import { ask, ifRunning } from './temporal.js';
 
 const LOOK_EVERY_MS = 500;

@@ -1,7 +1,7 @@
 import pc from 'picocolors';
 import { TributaryError } from '../common/errors.js';
 import { formatInstant } from '../common/zone.js';
-import type { PauseNote } from '../workflows/types.js';
+import type { PauseNote } from '../workflows/table-types.js';
 import type { LagKnown } from './freshness.js';
 import { count, counted, seconds } from './output.js';
 import type { TableOverview } from './overview.js';

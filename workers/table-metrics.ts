@@ -4,12 +4,11 @@ import type { MetricMeter } from '@temporalio/common';
 import { recordTables, type TableSample } from '../activities/metrics.js';
 import type { Logger } from '../common/log.js';
 import { tableOfWorkflow } from '../workflows/names.js';
+import { OLD_REPORT_MS } from '../workflows/table-status.js';
 import { searchAttributes } from '../workflows/search-attributes.js';
-import type { TableMemo } from '../workflows/types.js';
+import type { TableMemo } from '../workflows/table-types.js';
 
 const LOOK_EVERY_MS = 15_000;
-/** Tables hear of their topic about every minute: what was told longer ago than this says nothing of now. */
-const OLD_MS = 180_000;
 
 /** What Temporal's list of workflows tells of a table. */
 export type ListedTable = Pick<
@@ -65,7 +64,7 @@ export function sampleOf(
   const kept = (memo ?? {}) as Partial<TableMemo>;
   // Runs of older versions do not tell when they heard of their topic.
   const heardMs = kept.heardMs === undefined ? nowMs : (kept.heardMs ?? startTime.getTime());
-  const old = nowMs - heardMs > OLD_MS;
+  const old = nowMs - heardMs > OLD_REPORT_MS;
   return {
     heardMs,
     lagRecords: old ? null : (typedSearchAttributes.get(searchAttributes.lagRecords) ?? null),

@@ -22,7 +22,7 @@ import * as messages from './reread-messages.js';
 import { backfillWorkflowId } from './names.js';
 import { run } from './run-activity.js';
 import { rereadSettings } from './reread-settings.js';
-import type { IngestSettings } from './types.js';
+import type { IngestSettings } from './ingest-types.js';
 
 const REMEMBERED = 20;
 const RELOAD_MS = 60_000;

@@ -1,6 +1,6 @@
 import type { BootstrapSpec } from '../config/spec.js';
 import type { BootstrapPage, BootstrapStarted } from './bootstrap-types.js';
-import type { BootstrapProgress } from './types.js';
+import type { BootstrapProgress } from './bootstrap-types.js';
 
 /** The decisions of a bootstrap as pure functions. */
 

@@ -1,5 +1,5 @@
 import type { TableSpec } from '../config/spec.js';
-import type { BootstrapBase, BootstrapProgress } from './types.js';
+import type { Fault } from './ingest-types.js';
 
 export interface BootstrapInput {
   spec: TableSpec;
@@ -55,4 +55,32 @@ export interface ReadChunkRequest {
   index: number;
   /** This chunk's share of the bootstrap's ceiling; null: none. */
   rowsPerSecond: number | null;
+}
+
+/** A finished bootstrap: a snapshot manifest and its files in storage. */
+export interface BootstrapBase {
+  directory: string;
+  /** Its rows show this instant, ms since the epoch: the first snapshot is that of the first boundary after it. */
+  boundaryMs: number;
+  rows: number;
+  /** `cdc_ts` of its rows, decimal: later changes of the log win over them. */
+  cdcTs: string;
+  /** The source's key, or the config's, by the columns' names in Hive. */
+  key: string[];
+}
+
+/** How a bootstrap stands, in numbers for a person. */
+export interface BootstrapProgress {
+  phase: 'joining' | 'reading' | 'finishing';
+  /** Counts the beginnings; 1 unless the source lost the instant that was being read. */
+  generation: number;
+  chunksDone: number;
+  chunksPlanned: number;
+  /** All of the source is cut into chunks: `chunksPlanned` will not grow any more. */
+  planned: boolean;
+  rows: number;
+  rowsPerSecond: number;
+  /** What a person should know, such as that the primary is read. */
+  warning: string | null;
+  fault: Fault | null;
 }

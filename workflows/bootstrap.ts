@@ -17,7 +17,7 @@ import { bootstrapDetails } from './details.js';
 import { faultOf } from './faults.js';
 import * as messages from './messages.js';
 import { run } from './run-activity.js';
-import type { BootstrapBase, BootstrapProgress } from './types.js';
+import type { BootstrapBase, BootstrapProgress } from './bootstrap-types.js';
 
 /** A table that bootstraps for hours must not drown in news of it. */
 const TELL_EVERY_MS = 10_000;

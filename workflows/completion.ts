@@ -3,7 +3,7 @@ import { faultOf } from './faults.js';
 import { completeThrough, setMemberFault } from './ingest-state.js';
 import { activeMembers } from './membership.js';
 import { run } from './run-activity.js';
-import type { CompactResult, CompletionRequest, DuePartition, IngestState } from './types.js';
+import type { CompactResult, CompletionRequest, DuePartition, IngestState } from './ingest-types.js';
 
 const DUE_AT_A_TIME = 40;
 const COMPACTIONS_AT_A_TIME = 2;

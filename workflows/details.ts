@@ -2,7 +2,9 @@ import { progressText } from './bootstrap-state.js';
 import { activeMembers } from './membership.js';
 import { topicFault } from './lag.js';
 import { progressOf } from './progress.js';
-import type { BootstrapProgress, Fault, IngestState, TableProgress, TableState } from './types.js';
+import type { BootstrapProgress } from './bootstrap-types.js';
+import type { Fault, IngestState } from './ingest-types.js';
+import type { TableProgress, TableState } from './table-types.js';
 import type { TableSpec } from '../config/spec.js';
 
 /** Markdown for the current-details panel of the Web UI. Pure, so that its words can be tested. */

@@ -1,5 +1,5 @@
 import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure } from '@temporalio/workflow';
-import type { Fault } from './types.js';
+import type { Fault } from './ingest-types.js';
 
 /** What a person should know of a failed activity: its code and its words, and since when the same thing fails. */
 export function faultOf(error: unknown, previous: Fault | null, nowMs: number): Fault {

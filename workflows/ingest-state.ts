@@ -10,7 +10,7 @@ import type {
   Member,
   Plan,
   Positions,
-} from './types.js';
+} from './ingest-types.js';
 
 /**
  * The decisions of a topic as pure functions of its state. The workflow applies them between batches only, so a plan

@@ -27,7 +27,7 @@ import { Completion } from './completion.js';
 import { switchRebuiltSignal } from './reread-messages.js';
 import { serveSwitch } from './serve-switch.js';
 import { watchTopic } from './topic-watch.js';
-import type { IngestInput, IngestState, Plan, TopicLook } from './types.js';
+import type { IngestInput, IngestState, Plan, TopicLook } from './ingest-types.js';
 
 const IDLE_MS = 60_000;
 const REPORT_EVERY_MS = 10_000;

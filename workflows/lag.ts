@@ -1,5 +1,5 @@
 import { partitions, waitingIn } from './positions.js';
-import type { Fault, IngestState, Member, Observation, Positions } from './types.js';
+import type { Fault, IngestState, Member, Observation, Positions } from './ingest-types.js';
 
 /** What waits in Kafka for one table. */
 export interface Lag {

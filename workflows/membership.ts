@@ -10,7 +10,7 @@ import type {
   Positions,
   RecoveredTopic,
   StoredMembers,
-} from './types.js';
+} from './ingest-types.js';
 
 /**
  * Who reads a topic, and from where: pure functions that the workflow applies between batches only, so that a plan never

@@ -2,16 +2,9 @@ import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { TableSpec } from '../config/spec.js';
 import type { ColumnFate } from '../warehouse/column-fates.js';
 import type { Replay, ReplayRequest } from './replay-types.js';
-import type {
-  AcceptedLoss,
-  BootstrapProgress,
-  Fault,
-  IngestSettings,
-  IngestState,
-  JoinRequest,
-  TableProgress,
-  TableStatus,
-} from './types.js';
+import type { BootstrapProgress } from './bootstrap-types.js';
+import type { AcceptedLoss, Fault, IngestSettings, IngestState, JoinRequest } from './ingest-types.js';
+import type { TableProgress, TableStatus } from './table-types.js';
 
 // To a table.
 export const pauseSignal = defineSignal<[{ reason?: string }?]>('pause');

@@ -1,4 +1,4 @@
-import type { Lane, Positions } from './types.js';
+import type { Lane, Positions } from './ingest-types.js';
 
 export function partitions(positions: Positions): number[] {
   return Object.keys(positions).map(Number);

@@ -1,6 +1,7 @@
 import { lagOf, topicFault } from './lag.js';
 import { partitions } from './positions.js';
-import type { Fault, IngestState, Member, TableProgress } from './types.js';
+import type { Fault, IngestState, Member } from './ingest-types.js';
+import type { TableProgress } from './table-types.js';
 
 /** What to tell a member's table. */
 export function progressOf(state: IngestState, member: Member, nowMs: number): TableProgress {

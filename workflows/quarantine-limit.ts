@@ -1,4 +1,4 @@
-import type { Member } from './types.js';
+import type { Member } from './ingest-types.js';
 
 /** Why a table must not go on landing, if its quarantine has passed what its config allows. */
 export function overLimit(

@@ -1,4 +1,4 @@
-import type { CommitResult } from './types.js';
+import type { CommitResult } from './ingest-types.js';
 
 /** What a person asks for: quarantined records of a table, to be landed by its present config. */
 export interface ReplayRequest {

@@ -1,7 +1,7 @@
 import { ActivityFailure, ApplicationFailure, condition, isCancellation } from '@temporalio/workflow';
 import { run } from './run-activity.js';
 import type { CommitReplayResult, Replay, ReplayRequest, WriteReplayResult } from './replay-types.js';
-import type { CommitResult, IngestState, Member } from './types.js';
+import type { CommitResult, IngestState, Member } from './ingest-types.js';
 
 /** Requests that a member remembers, so that a duplicate is answered with the first one's outcome. */
 const REMEMBERED = 10;

@@ -1,4 +1,4 @@
-import type { IngestSettings } from './types.js';
+import type { IngestSettings } from './ingest-types.js';
 
 /** Bytes of a record as long as nothing better is known; sizes the splits. */
 const RECORD_BYTES = 512;

@@ -5,7 +5,7 @@ import * as reduce from './ingest-state.js';
 import * as membership from './membership.js';
 import { run } from './run-activity.js';
 import { sightings } from './sightings.js';
-import type { CommitRequest, CommitResult, IngestState, Plan, WriteResult } from './types.js';
+import type { CommitRequest, CommitResult, IngestState, Plan, WriteResult } from './ingest-types.js';
 
 /** What a batch needs of the run of a topic's workflow. */
 export interface TopicRun {

@@ -1,4 +1,4 @@
-import type { IngestState, WriteResult } from './types.js';
+import type { IngestState, WriteResult } from './ingest-types.js';
 
 type ByTable = Record<string, Record<string, string>>;
 

@@ -1,5 +1,6 @@
 import type { DueSnapshots, SnapshotDone, SnapshotState } from './snapshot-types.js';
-import type { Fault, TableProgress } from './types.js';
+import type { Fault } from './ingest-types.js';
+import type { TableProgress } from './table-types.js';
 
 /** The decisions about a table's snapshots, as pure functions of its state. */
 

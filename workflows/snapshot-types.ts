@@ -1,5 +1,6 @@
 import type { TableSpec } from '../config/spec.js';
-import type { BootstrapBase, Fault } from './types.js';
+import type { BootstrapBase } from './bootstrap-types.js';
+import type { Fault } from './ingest-types.js';
 
 /** A boundary with its place in the calendar and in Hive. */
 export interface SnapshotBoundary {

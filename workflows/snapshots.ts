@@ -18,7 +18,7 @@ import { run } from './run-activity.js';
 import type { snapshot } from './snapshot.js';
 import * as reduce from './snapshot-state.js';
 import type { DueSnapshots, SnapshotState } from './snapshot-types.js';
-import type { BootstrapBase } from './types.js';
+import type { BootstrapBase } from './bootstrap-types.js';
 
 /** Boundaries that are asked for at a time. */
 const ASKED_AT_A_TIME = 20;

@@ -12,7 +12,8 @@ import { newBootstrapProgress } from './bootstrap-state.js';
 import { faultOf } from './faults.js';
 import { bootstrapWorkflowId, tableWorkflowId } from './names.js';
 import { searchAttributes } from './search-attributes.js';
-import type { BootstrapProgress, TableState } from './types.js';
+import type { BootstrapProgress } from './bootstrap-types.js';
+import type { TableState } from './table-types.js';
 
 const RETRY_MS = 60_000;
 /** An earlier bootstrap of the same id is being ended by the server, or by a table that is just going. */

@@ -2,9 +2,13 @@ import type { TableSpec } from '../config/spec.js';
 import { ingestWorkflowId } from './names.js';
 import { rowsPerSecond } from './pace.js';
 import { searchAttributes } from './search-attributes.js';
-import type { Fault, TableMemo, TableState, TableStatus } from './types.js';
+import type { Fault } from './ingest-types.js';
+import type { TableMemo, TableState, TableStatus } from './table-types.js';
 
 /** What a table shows of itself: pure, so that list and page cannot say different things of one state. */
+
+/** Tables hear of their topic about every minute: what was told longer ago than this says nothing of now. */
+export const OLD_REPORT_MS = 180_000;
 
 /** What holds the table up, its topic, its bootstrap or its snapshots. */
 export function faultNow(state: TableState): Fault | null {

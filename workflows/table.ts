@@ -24,7 +24,8 @@ import { attributesOf, memoOf, statusOf } from './table-status.js';
 import { TableBootstrap } from './table-bootstrap.js';
 import type { TaskKind } from './table-requests.js';
 import { TableTasks } from './table-tasks.js';
-import type { JoinRequest, TableInput, TableState } from './types.js';
+import { TopicSeat } from './topic-seat.js';
+import type { TableInput, TableState } from './table-types.js';
 import { Verifications } from './verifications.js';
 
 /** The server's hint counts events but not signals, which have a limit of their own (10,000 a run). */
@@ -94,38 +95,23 @@ export async function table(input: TableInput): Promise<void> {
     tasks.add({ kind, run: task });
   };
 
-  let learns: boolean | undefined;
-  const prepare = async (): Promise<void> => {
-    const made = await run('prepareTable', `make sure that ${spec.name} exists in the catalog`, { spec });
-    learns = made.learns;
-    state = { ...state, pin: made.pin };
-    stale = false;
-  };
-
-  const request = (): JoinRequest => ({
-    table: spec.name,
-    pin: state.pin!,
-    settings,
-    latenessMs: spec.latenessSeconds * 1000,
-    quarantineLimit: spec.quarantine,
-    ...(learns !== undefined && { learns }),
+  const seat = new TopicSeat({
+    spec: () => spec,
+    settings: () => settings,
+    state: () => state,
+    update: (change) => {
+      state = { ...state, ...change };
+    },
   });
-
-  /** A table that is paused falls behind, and the topic tells it how far; nothing is read for it. */
-  const beTold = async (): Promise<void> => {
-    if (!state.paused || state.pin === null) return;
-    const { kafka, topic } = spec;
-    await run('watchIngest', `how far does ${spec.name} fall behind?`, { kafka, topic, join: request() });
+  const prepare = async (): Promise<void> => {
+    await seat.prepare();
+    stale = false;
   };
 
   const join = async (): Promise<void> => {
     // A reload that was given up half way has left the rules of another config.
     if (state.pin === null || stale) await prepare();
-    await run('joinIngest', `read ${spec.topic} for ${spec.name}`, {
-      kafka: spec.kafka,
-      topic: spec.topic,
-      join: request(),
-    });
+    await seat.join();
     const { pause: _over, ...rest } = state;
     state = {
       ...rest,
@@ -134,17 +120,6 @@ export async function table(input: TableInput): Promise<void> {
     };
     bootstrapping.ensure();
   };
-
-  const tell = (
-    signal: 'pauseMember' | 'resumeMember' | 'leave',
-    extra: { acceptLoss?: boolean } = {},
-  ): Promise<void> =>
-    run('signalIngest', `${signal} ${spec.name}`, {
-      kafka: spec.kafka,
-      topic: spec.topic,
-      signal,
-      args: { table: spec.name, ...extra },
-    });
 
   /** Snapshots of boundaries after `fromMs` are made anew, in order: what they were made of has changed. */
   const snapshotsOutdated = (fromMs: number): void => {
@@ -168,7 +143,7 @@ export async function table(input: TableInput): Promise<void> {
         return;
       }
       await bootstrapping.stop();
-      await tell('pauseMember');
+      await seat.tell('pauseMember');
       state = { ...state, paused: true, phase: 'paused', pause };
     });
   });
@@ -179,7 +154,7 @@ export async function table(input: TableInput): Promise<void> {
       if (!held && !options?.acceptLoss && state.phase === 'running') return;
       await join();
       snapshots.poke();
-      await tell('resumeMember', { acceptLoss: options?.acceptLoss ?? false });
+      await seat.tell('resumeMember', { acceptLoss: options?.acceptLoss ?? false });
     }),
   );
   setHandler(messages.reloadSignal, (next) =>
@@ -187,13 +162,13 @@ export async function table(input: TableInput): Promise<void> {
       const moved = next.spec.topic !== spec.topic || next.spec.kafka !== spec.kafka;
       await bootstrapping.stop();
       const leaves = moved && (!state.paused || patched(WATCHED));
-      if (leaves) await tell('leave');
+      if (leaves) await seat.tell('leave');
       ({ spec, settings } = next);
       stale = true;
       await prepare();
       snapshots.poke();
       if (!state.paused) await join();
-      else if (leaves) await beTold();
+      else if (leaves) await seat.watch();
     }),
   );
   setHandler(messages.planReloadUpdate, (next) =>
@@ -217,7 +192,7 @@ export async function table(input: TableInput): Promise<void> {
       snapshots.stop();
       if (patched(ENDS_WITH_TABLE)) await backfills.stop();
       await bootstrapping.stop();
-      await tell('leave');
+      await seat.tell('leave');
       // Someone who spoke later wants the table to live on.
       if (tasks.revived) {
         if (!state.paused) await join();
@@ -292,7 +267,8 @@ export async function table(input: TableInput): Promise<void> {
       await sleep(SILENCE_MS, { summary: 'is the topic read?' });
       if (state.progress !== before || !tasks.idle) continue;
       if (READING.has(state.phase)) tasks.add({ kind: 'join', run: join });
-      else if (state.phase === 'paused' && patched(WATCHED)) tasks.add({ kind: 'join', run: beTold });
+      else if (state.phase === 'paused' && patched(WATCHED))
+        tasks.add({ kind: 'join', run: () => seat.watch() });
     }
   };
 

@@ -1,6 +1,6 @@
 import { ActivityFailure, condition, isCancellation, log, sleep } from '@temporalio/workflow';
 import { run } from './run-activity.js';
-import type { TopicLook } from './types.js';
+import type { TopicLook } from './ingest-types.js';
 
 /** A topic that is read looks at Kafka at least every minute, unless it is stuck in something. */
 const LOOK_AFTER_MS = 75_000;

@@ -11,7 +11,7 @@ import type { TableSpec } from '../config/spec.js';
 import * as messages from './reread-messages.js';
 import { verifyWorkflowId } from './names.js';
 import { rereadSettings } from './reread-settings.js';
-import type { IngestSettings } from './types.js';
+import type { IngestSettings } from './ingest-types.js';
 import type { VerifiedNote, VerifyAccepted, VerifyRequest } from './verify-types.js';
 
 const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;

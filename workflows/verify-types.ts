@@ -1,6 +1,6 @@
 import type { OffsetFinding, OffsetsReport } from '../changelog/verify-offsets.js';
 import type { TableSpec } from '../config/spec.js';
-import type { SplitPlan } from './types.js';
+import type { SplitPlan } from './ingest-types.js';
 
 /** `log`: landed rows against Kafka's offsets; `snapshot`: a snapshot against its source. */
 export type VerifyWhat = 'log' | 'snapshot';

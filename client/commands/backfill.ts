@@ -13,7 +13,7 @@ import { statusQuery } from '../../workflows/messages.js';
 import { backfillWorkflowId, tableWorkflowId } from '../../workflows/names.js';
 import { argumentsText, planText, progressWords, resultText } from '../backfill-text.js';
 import { driftWarning } from '../drift.js';
-import { earlierRequest, forgotten, repeated, type Earlier } from '../earlier-request.js';
+import { earlierRequest, forgotten, repeated, withTimes, type Earlier } from '../earlier-request.js';
 import { follow } from '../follow.js';
 import { parseInstant } from '../instant.js';
 import { note, print, printJson } from '../output.js';
@@ -106,13 +106,8 @@ async function waitFor(
 }
 
 /** @param earlier of a result that was there before */
-function show(
-  result: BackfillResult,
-  options: BackfillOptions,
-  earlier?: { startedMs: number; endedMs: number | null },
-): void {
-  const { startedMs, endedMs } = earlier ?? {};
-  if (options.json) printJson({ ...result, ...(earlier && { earlier: { startedMs, endedMs } }) });
+function show(result: BackfillResult, options: BackfillOptions, earlier?: Earlier<unknown, unknown>): void {
+  if (options.json) printJson(withTimes(result, earlier));
   else print(resultText(result));
   if (result.outcome !== 'done') process.exitCode = 1;
 }

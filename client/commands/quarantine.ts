@@ -10,7 +10,7 @@ import {
 } from '../../workflows/messages.js';
 import { ingestWorkflowId, tableWorkflowId } from '../../workflows/names.js';
 import type { Replay } from '../../workflows/replay-types.js';
-import { diffValues, yamlDifferences } from '../diff.js';
+import { configDifferences } from '../diff.js';
 import { count, counted, note, print, printJson, renderTable } from '../output.js';
 import {
   QuarantineFiles,
@@ -202,7 +202,7 @@ async function checkSpec(
       message: `${spec.name} does not run. Start it with: tributary start ${spec.name}`,
     });
   }
-  const changes = yamlDifferences(diffValues(running, wanted));
+  const changes = configDifferences(running, wanted);
   if (changes.length === 0) return;
   throw new TributaryError({
     code: 'ConfigNotStarted',

@@ -8,8 +8,9 @@ import { rebootstrapSignal, reloadSignal, specQuery, statusQuery } from '../../w
 import type { ColumnFate } from '../../warehouse/column-fates.js';
 import { ingestWorkflowId, tableWorkflowId } from '../../workflows/names.js';
 import { searchAttributes } from '../../workflows/search-attributes.js';
-import type { IngestSettings, TableInput } from '../../workflows/types.js';
-import { diffValues, yamlDifferences, type Difference } from '../diff.js';
+import type { IngestSettings } from '../../workflows/ingest-types.js';
+import type { TableInput } from '../../workflows/table-types.js';
+import { configDifferences, type Difference } from '../diff.js';
 import { note, print, printJson } from '../output.js';
 import { overview } from '../overview.js';
 import { openSession, pickTables, settingsOf, temporalTarget } from '../session.js';
@@ -147,7 +148,7 @@ async function startTable(
   // Nobody answered for another table: waiting once more for each of hundreds tells nothing new.
   if (unanswered) throw unanswered;
   const running = await ask(client, workflowId, specQuery);
-  const changes = yamlDifferences(diffValues(running, { spec, settings }));
+  const changes = configDifferences(running, { spec, settings });
   if (changes.length === 0) {
     const topic = client.workflow.getHandle(ingestWorkflowId(spec.kafka, spec.topic));
     const reading = (await ifRunning(() => topic.describe()))?.status.name === 'RUNNING';

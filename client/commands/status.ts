@@ -1,7 +1,7 @@
 import pc from 'picocolors';
 import { statusQuery, topicQuery } from '../../workflows/messages.js';
 import { backfillWorkflowId, tableWorkflowId } from '../../workflows/names.js';
-import type { TableStatus } from '../../workflows/types.js';
+import type { TableStatus } from '../../workflows/table-types.js';
 import type { BackfillStatus } from '../../workflows/backfill-types.js';
 import { backfillStatusQuery } from '../../workflows/reread-messages.js';
 import { ServiceError } from '@temporalio/client';

@@ -5,7 +5,7 @@ import { TributaryError } from '../../common/errors.js';
 import type { TableSpec } from '../../config/spec.js';
 import { verifyWorkflowId } from '../../workflows/names.js';
 import { parseInstant } from '../instant.js';
-import { earlierRequest, repeated } from '../earlier-request.js';
+import { earlierRequest, repeated, withTimes, type Earlier } from '../earlier-request.js';
 import { follow } from '../follow.js';
 import { counted, note, print, printJson } from '../output.js';
 import { sendUpdate } from '../send-update.js';
@@ -69,13 +69,8 @@ export async function verify(table: string, options: VerifyOptions): Promise<voi
 }
 
 /** @param earlier of a result that was there before */
-function show(
-  result: VerifyResult,
-  options: VerifyOptions,
-  earlier?: { startedMs: number; endedMs: number | null },
-): void {
-  const { startedMs, endedMs } = earlier ?? {};
-  if (options.json) printJson({ ...result, ...(earlier && { earlier: { startedMs, endedMs } }) });
+function show(result: VerifyResult, options: VerifyOptions, earlier?: Earlier<unknown, unknown>): void {
+  if (options.json) printJson(withTimes(result, earlier));
   else print(result.what === 'snapshot' ? snapshotText(result) : logText(result));
   const repaired = typeof result.snapshot?.repaired === 'number';
   if (result.outcome !== 'equal' && !repaired) process.exitCode = 1;

@@ -12,7 +12,7 @@ import { openCatalog, openStorage } from '../../workers/open-context.js';
 import { progressText } from '../../workflows/bootstrap-state.js';
 import { statusQuery } from '../../workflows/messages.js';
 import { tableWorkflowId } from '../../workflows/names.js';
-import type { TableStatus } from '../../workflows/types.js';
+import type { TableStatus } from '../../workflows/table-types.js';
 import { askYourself, demoDir, HOW_TO_END } from '../closing.js';
 import { earlierQueue, endEarlierRun } from '../earlier-run.js';
 import { noise } from '../noise.js';

@@ -5,7 +5,7 @@ import { Client, Connection as TemporalConnection } from '@temporalio/client';
 import { BSON, Long, MongoClient, ObjectId } from 'mongodb';
 import { createConnection, type Connection } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { TableStatus } from '../../workflows/types.js';
+import type { TableStatus } from '../../workflows/table-types.js';
 import { readFilesOf, readRows } from './rows.js';
 import { createTopic, endpoints, install, kill, pause, terminate, type Installation } from './support.js';
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cutBatch, waiting } from '../../../activities/batch-plan.js';
 import type { PartitionPosition, TopicPositions } from '../../../kafka/types.js';
-import type { PlanRequest, Positions } from '../../../workflows/types.js';
+import type { PlanRequest, Positions } from '../../../workflows/ingest-types.js';
 
 const request = (over: Partial<PlanRequest> = {}): PlanRequest => ({
   kafka: 'main',

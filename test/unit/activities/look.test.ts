@@ -5,7 +5,7 @@ import { lookAtTopic } from '../../../activities/look-at-topic.js';
 import { planBatch } from '../../../activities/plan-batch.js';
 import { TributaryError } from '../../../common/errors.js';
 import type { RangeReader, TopicPositions } from '../../../kafka/types.js';
-import type { PlanRequest } from '../../../workflows/types.js';
+import type { PlanRequest } from '../../../workflows/ingest-types.js';
 
 const contextOf = (positions: RangeReader['positions']): ActivityContext =>
   ({ reader: () => ({ positions }), stopping: new AbortController().signal }) as unknown as ActivityContext;

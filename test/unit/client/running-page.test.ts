@@ -5,7 +5,7 @@ import { runningPage } from '../../../client/running-page.js';
 import { unansweredPage } from '../../../client/table-page.js';
 import type { TopicStatus } from '../../../workflows/messages.js';
 import { attributesOf, memoOf, statusOf } from '../../../workflows/table-status.js';
-import type { TableProgress, TableState } from '../../../workflows/types.js';
+import type { TableProgress, TableState } from '../../../workflows/table-types.js';
 import type { VerifiedNote } from '../../../workflows/verify-types.js';
 import { tableSpec } from '../changelog/landing.js';
 

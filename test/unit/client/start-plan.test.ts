@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { diffValues, yamlDifferences } from '../../../client/diff.js';
+import { configDifferences } from '../../../client/diff.js';
 import { changeLines, relevant } from '../../../client/start-plan.js';
 import { columnFates } from '../../../warehouse/column-fates.js';
 import { tableSpec } from '../changelog/landing.js';
@@ -12,9 +12,7 @@ const settings = {
 };
 const running = { spec: tableSpec({ columns: [id, text], latenessSeconds: 600 }), settings };
 const changed = (spec: Partial<typeof running.spec>, more = {}) =>
-  yamlDifferences(
-    diffValues(running, { spec: { ...running.spec, ...spec }, settings: { ...settings, ...more } }),
-  );
+  configDifferences(running, { spec: { ...running.spec, ...spec }, settings: { ...settings, ...more } });
 
 describe('what start says of a changed config', () => {
   it('has the names and units of the file: nobody finds spec.latenessSeconds there', () => {

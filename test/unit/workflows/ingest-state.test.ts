@@ -4,7 +4,7 @@ import { cutBatch } from '../../../activities/batch-plan.js';
 import * as membership from '../../../workflows/membership.js';
 import * as reduce from '../../../workflows/ingest-state.js';
 import { hasJoined } from '../../../workflows/progress.js';
-import type { CommitResult, IngestState, Plan } from '../../../workflows/types.js';
+import type { CommitResult, IngestState, Plan } from '../../../workflows/ingest-types.js';
 import { joinOf } from './join.js';
 
 const planTo = (state: IngestState, to: Record<number, number>, lanes: Plan['lanes'] = {}): Plan => ({

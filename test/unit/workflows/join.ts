@@ -1,4 +1,4 @@
-import type { JoinRequest } from '../../../workflows/types.js';
+import type { JoinRequest } from '../../../workflows/ingest-types.js';
 
 /** What a table sends that wants to read a topic. */
 export const joinOf = (table: string, over: Partial<JoinRequest> = {}): JoinRequest => ({

@@ -3,7 +3,7 @@ import { lagOf, see, seeNothing } from '../../../workflows/lag.js';
 import * as membership from '../../../workflows/membership.js';
 import * as reduce from '../../../workflows/ingest-state.js';
 import { progressOf } from '../../../workflows/progress.js';
-import type { IngestState, Observation, Positions } from '../../../workflows/types.js';
+import type { IngestState, Observation, Positions } from '../../../workflows/ingest-types.js';
 import { joinOf } from './join.js';
 
 const ends = (asOf: number, at: Positions, topicId: string | null = 'one'): Observation => ({

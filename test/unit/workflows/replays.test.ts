@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { join } from '../../../workflows/membership.js';
 import { newIngestState } from '../../../workflows/ingest-state.js';
 import { askReplay, nextReplays, replayed, topicReplayed } from '../../../workflows/replays.js';
-import type { IngestState } from '../../../workflows/types.js';
+import type { IngestState } from '../../../workflows/ingest-types.js';
 
 function topicOf(...tables: string[]): IngestState {
   const settings = {
