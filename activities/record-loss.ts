@@ -22,6 +22,10 @@ export function recordLoss(context: ActivityContext): ControlActivities['recordL
         if (recreated || position > highWatermark) lost.push({ partition, from: position, to: null });
         else if (position < logStart) lost.push({ partition, from: position, to: logStart });
       }
+      // A topic that was made anew may have fewer partitions.
+      for (const [partition, from] of Object.entries(positions)) {
+        if (!(Number(partition) in starts)) lost.push({ partition: Number(partition), from, to: null });
+      }
       const recordedAt = new Date().toISOString();
       const path = `${CONTROL}/lost/${quoteSegment(kafka)}/${quoteSegment(topic)}/${recordedAt.replaceAll(':', '-')}.json`;
       const record = {
@@ -38,6 +42,10 @@ export function recordLoss(context: ActivityContext): ControlActivities['recordL
         starts,
         lost,
       };
+      // A resume that found nothing lost leaves no note of a loss.
+      if (!recreated && lost.length === 0) {
+        return { starts, topicId: seen.topicId ?? null, record: path, lost };
+      }
       await context.storage.write(path, `${JSON.stringify(record, null, 2)}\n`, signal);
       context.log.warn({ topic, lost, path }, 'loss accepted');
       return { starts, topicId: seen.topicId ?? null, record: path, lost };

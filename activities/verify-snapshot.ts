@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { mirrorTable } from '../changelog/mirror-table.js';
 import type { LandingTable } from '../changelog/types.js';
-import { TributaryError } from '../common/errors.js';
+import { isTributaryError, TributaryError } from '../common/errors.js';
 import { formatInstant } from '../common/zone.js';
 import type { TableSpec } from '../config/spec.js';
 import { documentCodec, openMongo } from '../sources/mongo-bootstrap.js';
@@ -229,8 +229,21 @@ async function repair(
       graceMs: context.graceMs,
     },
     { deadline: deadlineMs, signal },
-  );
+  ).catch((error: unknown) => {
+    throw isTributaryError(error, 'SwitchConflict') ? overtaken(table, state.revision, error) : error;
+  });
   return revision;
+}
+
+function overtaken(table: string, revision: number, cause: unknown): TributaryError {
+  return new TributaryError({
+    code: 'RepairOvertaken',
+    message:
+      `${table} has got another revision than ${revision}, which was compared: another repair, or the table itself, was faster. ` +
+      'Nothing was repaired by this one. Verify again.',
+    attributes: { table, revision },
+    cause,
+  });
 }
 
 async function compareDocuments(

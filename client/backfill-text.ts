@@ -10,11 +10,21 @@ import type {
 } from '../workflows/backfill-types.js';
 import { count, counted, renderTable } from './output.js';
 
+/** A pointer moves in less, unless a batch or a fault of the topic comes before it. */
+const SLOW_MS = 5_000;
+
 /** How far a running backfill is, in a few words. */
-export function progressWords(status: BackfillStatus): string {
-  if (!status.outline) return 'planning';
+export function progressWords(status: BackfillStatus, nowMs = Date.now()): string {
+  const { outline, ordered, phase } = status;
+  if (!outline) return phase === 'cancelling' ? 'is being cancelled' : 'planning';
   const done = status.rebuilt + status.unchanged + status.failedCount;
-  return `${count(done)} of ${counted(status.outline.taken, 'partition')}, ${counted(status.fresh, 'row')} read again`;
+  const far = `${count(done)} of ${counted(outline.taken, 'partition')}, ${counted(status.fresh, 'row')} read again`;
+  const waits =
+    ordered && nowMs - ordered.sinceMs > SLOW_MS
+      ? `waits for its topic to move ${ordered.partition}`
+      : undefined;
+  const ends = phase === 'cancelling' ? 'is being cancelled' : undefined;
+  return [far, ends, waits].filter((words) => words !== undefined).join('; ');
 }
 
 /**

@@ -40,6 +40,6 @@ export function addQuarantine(program: Command, withConfig: (command: Command) =
       async (
         table: string,
         options: Common & { reason?: string; day?: string; id?: string; dryRun?: boolean; detach?: boolean },
-      ) => (await import('./commands/quarantine.js')).replay(table, detached(options)),
+      ) => (await import('./commands/quarantine-replay.js')).replay(table, detached(options)),
     );
 }

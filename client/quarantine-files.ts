@@ -63,8 +63,22 @@ export function quarantinesOf(session: Session, name?: string): Quarantine[] {
   const all = [...tables, ...topics.values()];
   if (name === undefined) return all;
   const found = all.filter((each) => each.name === name || each.hiveTable === name);
-  if (found.length === 0) pickTables(session.specs, [name]);
+  if (found.length === 0) {
+    const topic = session.specs.find(
+      (spec) => spec.topic === name || topicQuarantineTable(spec.topic) === `${name}_quarantine`,
+    );
+    if (topic === undefined) pickTables(session.specs, [name]);
+    else throw topicQuarantineMeant(name, topicQuarantineTable(topic.topic));
+  }
   return found;
+}
+
+function topicQuarantineMeant(name: string, meant: string): TributaryError {
+  return new TributaryError({
+    code: 'TableUnknown',
+    message: `${name} is no table of the config. Records of the topic that no table claims are in: ${meant}`,
+    attributes: { table: name, meant },
+  });
 }
 
 /** Reads quarantines where they are stored; asks no worker and no Hive. */

@@ -58,3 +58,8 @@ function daysOf(counts: QuarantineCount[], name: string): string {
   const [first, last] = [days.sort()[0]!, days.at(-1)!];
   return first === last ? `on ${first}` : `from ${first} to ${last}`;
 }
+
+/** The choice as a request has it: absent fields are not there at all. */
+export function filterOf({ reason, day }: QuarantineChoice): QuarantineChoice {
+  return { ...(reason !== undefined && { reason }), ...(day !== undefined && { day }) };
+}

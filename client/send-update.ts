@@ -4,7 +4,7 @@ import { ApplicationFailure, type UpdateDefinition } from '@temporalio/common';
 import { errorMessage, TributaryError } from '../common/errors.js';
 import { tableWorkflowId } from '../workflows/names.js';
 import { ifRunning } from './temporal.js';
-import { KEPT, reasonToWait, telling, unheard, type Reason } from './waiting.js';
+import { ASK_AGAIN, KEPT, reasonToWait, telling, unheard, type Reason } from './waiting.js';
 import { workerMissing, workersComing } from './workers-alive.js';
 
 const ACCEPT_DEADLINE_MS = 30_000;
@@ -53,7 +53,7 @@ export async function sendUpdate<R, A>(
     const answered = await telling(answer(), why);
     if (answered) return answered.of;
   } catch (error) {
-    if (!(error instanceof WorkflowUpdateFailedError)) throw noAnswer(handle.workflowId, error);
+    if (!(error instanceof WorkflowUpdateFailedError)) throw noAnswer(handle.workflowId, meanwhile, error);
     const cause = error.cause;
     const code = cause instanceof ApplicationFailure ? (cause.type ?? 'Refused') : 'Refused';
     throw new TributaryError({ code, message: errorMessage(cause ?? error), cause: error });
@@ -65,12 +65,16 @@ export async function sendUpdate<R, A>(
   });
 }
 
-function noAnswer(workflowId: string, error: unknown): TributaryError {
+function noAnswer(workflowId: string, meanwhile: string, error: unknown): TributaryError {
+  const kept =
+    meanwhile === ASK_AGAIN
+      ? 'It was only asked for a plan: nothing is changed by it, and nothing more was asked for.'
+      : 'The request stays with the table and is carried out when a worker answers; status shows it then.';
   return new TributaryError({
     code: 'WorkerMissing',
     message:
-      `No worker has answered for ${workflowId} within ${ACCEPT_DEADLINE_MS / 1_000} s. The request stays with the table and is carried out ` +
-      'when a worker answers; status shows it then. Is one running (tributary worker) with the same temporal.task_queue?',
+      `No worker has answered for ${workflowId} within ${ACCEPT_DEADLINE_MS / 1_000} s. ${kept} ` +
+      'Is one running (tributary worker) with the same temporal.task_queue?',
     retryable: true,
     cause: error,
   });

@@ -1,8 +1,11 @@
 import { Runtime, type Logger as TemporalLogger, type LogLevel } from '@temporalio/worker';
+import { METRICS } from '../activities/metrics.js';
 import { errorMessage, TributaryError } from '../common/errors.js';
 import type { Logger } from '../common/log.js';
 
 const CHATTER = /^(Worker state changed|No .* registered, not polling)/;
+/** From a table of some rows to one of a billion. */
+const SNAPSHOT_SECONDS = [1, 2, 5, 10, 20, 60, 120, 300, 600, 1_800, 3_600, 7_200];
 const LEVELS = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
 
 /**
@@ -31,7 +34,14 @@ function install(log: Logger, options: { metricsAddress?: string }): void {
     telemetryOptions: {
       logging: { forward: {}, filter: { core: 'WARN', other: 'ERROR' } },
       ...(options.metricsAddress !== undefined && {
-        metrics: { prometheus: { bindAddress: options.metricsAddress, countersTotalSuffix: true } },
+        metrics: {
+          prometheus: {
+            bindAddress: options.metricsAddress,
+            countersTotalSuffix: true,
+            // The SDK's own are made for milliseconds: every snapshot would be one of less than 50 s.
+            histogramBucketOverrides: { [METRICS.snapshotSeconds]: SNAPSHOT_SECONDS },
+          },
+        },
       }),
     },
     // The worker command shuts both of its workers down itself, and tells what it waits for.

@@ -160,6 +160,8 @@ export interface BackfillStatus extends BackfillProgress {
   fromMs: number;
   toMs: number;
   phase: 'planning' | 'running' | 'cancelling' | 'ended';
+  /** The pointer move that its topic was asked for and has not answered. Absent: the run is of an older version. */
+  ordered?: { partition: string; sinceMs: number } | null;
 }
 
 export interface BackfillResult {

@@ -30,7 +30,7 @@ import { pick, sightings } from './sightings.js';
 /** A partition that moves under the backfill (it was compacted, say) is made again, but not for ever. */
 const TRIES = 5;
 /** A topic that has not answered may have been ended by hand: the order is given again, which is harmless. */
-const ANSWER_MS = 300_000;
+const ANSWER_MS = 60_000;
 
 /**
  * Rebuilds partitions of a table's landed rows from Kafka: wave by wave it reads offsets again into staging, makes new
@@ -43,6 +43,8 @@ export async function backfill(input: BackfillInput): Promise<BackfillResult> {
   let progress: BackfillProgress = input.state ?? newProgress(input.pin, Date.now());
   let phase: BackfillStatus['phase'] = 'planning';
   const replies = new Map<string, SwitchReply>();
+  let ordered: BackfillStatus['ordered'] = null;
+  const whole = CancellationScope.current();
 
   const update = (next: BackfillProgress): void => {
     progress = next;
@@ -57,7 +59,8 @@ export async function backfill(input: BackfillInput): Promise<BackfillResult> {
     table,
     fromMs: request.fromMs,
     toMs: request.toMs,
-    phase,
+    phase: whole.consideredCancelled && phase !== 'ended' ? 'cancelling' : phase,
+    ordered,
   }));
 
   const waveId = (wave: number): string => `backfill-${request.id}-w${String(wave).padStart(4, '0')}`;
@@ -102,13 +105,15 @@ export async function backfill(input: BackfillInput): Promise<BackfillResult> {
     run('openBackfillWave', `wave ${wave + 1}`, { plan: progress.outline!.plan!, wave });
 
   /** Orders the pointer move. Once ordered it is waited for even if the backfill is cancelled: it may have been made. */
-  const move = async (requestId: string, path: string): Promise<SwitchReply> =>
+  const move = async (partition: string, requestId: string, path: string): Promise<SwitchReply> =>
     CancellationScope.nonCancellable(async () => {
       const order = { requestId, table, rebuilt: path, replyTo: workflowInfo().workflowId };
+      ordered = { partition, sinceMs: Date.now() };
       for (;;) {
         await run('orderSwitch', `order ${requestId}`, { kafka, topic, order });
         if (await condition(() => replies.has(requestId), ANSWER_MS)) break;
       }
+      ordered = null;
       return replies.get(requestId)!;
     });
 
@@ -123,7 +128,7 @@ export async function backfill(input: BackfillInput): Promise<BackfillResult> {
         manifests,
       });
       if (made.rebuilt === null) return update(rebuilt(progress, part.startMs, made, false));
-      const reply = await move(`${part.partition}#${progress.wave}.${turn}`, made.rebuilt);
+      const reply = await move(part.partition, `${part.partition}#${progress.wave}.${turn}`, made.rebuilt);
       if (reply.outcome === 'switched' || reply.outcome === 'already') {
         return update(rebuilt(progress, part.startMs, made, true));
       }

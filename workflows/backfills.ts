@@ -129,7 +129,7 @@ export class Backfills {
     });
     setHandler(messages.backfillSignal, async (request) => {
       const refuse = (message: string): void => {
-        const id = String(request?.id);
+        const id = typeof request?.id === 'string' ? request.id : 'without an id';
         host.remember({ ...this.memory, refused: { id, message, atMs: Date.now() } });
       };
       const refused = this.refusal(request);

@@ -39,6 +39,8 @@ const LAST_RETRY_MS = 60_000;
 const WATCHES = 'watches';
 /** Versions before this one asked Kafka where the last table that left stands. */
 const LEAVES_ALONE = 'leaves-alone';
+/** Versions before this one missed a person's word that came while they told of a fault, until the next try. */
+const HEARS_AT_ONCE = 'hears-at-once';
 /** The server's hint counts events but not signals, which have a limit of their own (10,000 a run). */
 const MAX_SIGNALS_A_RUN = 2_000;
 
@@ -144,21 +146,25 @@ export async function ingest(input: IngestInput): Promise<void> {
 
   const insist = async <T>(work: () => Promise<T>): Promise<T> => {
     for (;;) {
+      const known = changes.length;
       try {
         return await work();
       } catch (error) {
         if (!(error instanceof ActivityFailure) || blamedTable(error) !== undefined) throw error;
-        await standStill(error);
+        await standStill(error, known);
       }
     }
   };
 
-  /** Shows a fault, and waits for a person or for the next try. */
-  const standStill = async (error: unknown): Promise<void> => {
+  /**
+   * Shows a fault, and waits for a person or for the next try.
+   * @param known changes that were asked for before what failed began: later ones may be the person's word
+   */
+  const standStill = async (error: unknown, known: number): Promise<void> => {
     state = { ...state, fault: faultOf(error, state.fault, Date.now()) };
     log.warn('topic waits', { topic, code: state.fault!.code });
     await report(true);
-    const waiting = changes.length;
+    const waiting = patched(HEARS_AT_ONCE) ? known : changes.length;
     await condition(() => changes.length > waiting, Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** faults));
     faults += 1;
   };
@@ -313,7 +319,7 @@ export async function ingest(input: IngestInput): Promise<void> {
       else if (!(await readOn(changed))) continue;
     } catch (error) {
       if (isCancellation(error) && !(error instanceof ActivityFailure)) throw error;
-      await standStill(error);
+      await standStill(error, 0);
     }
     if (isFull()) await renew();
   }

@@ -53,7 +53,8 @@ export function memoOf(state: TableState, shows: { paced: boolean; heard: boolea
     pause: state.pause ?? null,
     ...(shows.paced && { rowsPerSecond: rowsPerSecond(state.pace ?? []) }),
     ...(shows.heard && { heardMs: state.heardMs ?? null }),
-    ...(progress?.lagUnknown && { lagUnknown: progress.lagUnknown }),
+    // Temporal keeps what a memo does not name.
+    lagUnknown: progress?.lagUnknown ?? null,
   };
 }
 

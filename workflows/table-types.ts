@@ -81,7 +81,7 @@ export interface TableMemo {
   /** When the table last heard of its topic; null before it ever did. Absent of tables of versions that did not tell. */
   heardMs?: number | null;
   /** Why the lag is not known. */
-  lagUnknown?: { code: string; message: string };
+  lagUnknown?: { code: string; message: string } | null;
 }
 
 /** Answer of the query `status`. */

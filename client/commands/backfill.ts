@@ -139,15 +139,28 @@ async function cancel(client: Client, table: string, options: BackfillOptions): 
       message: `Say which one: tributary backfill ${table} --cancel --id ID; tributary status ${table} names it.`,
     });
   }
+  const alone: (keyof BackfillOptions)[] = ['plan', 'from', 'to', 'acceptMissing'];
+  const beside = alone.filter((name) => options[name] !== undefined);
+  if (beside.length > 0) {
+    const named = beside.map((name) => `--${name === 'acceptMissing' ? 'accept-missing' : name}`).join(', ');
+    throw new TributaryError({
+      code: 'BackfillInvalid',
+      message: `--cancel goes with --id alone, not with ${named}; nothing was cancelled.`,
+    });
+  }
   const workflowId = backfillWorkflowId(table, id);
   const handle = client.workflow.getHandle(workflowId);
   const found = await ifRunning(async () => {
     const { taskQueue, status } = await handle.describe();
     // One that was ended by hand has no result.
     if (status.name !== 'RUNNING' && status.name !== 'COMPLETED') return undefined;
+    if (status.name === 'COMPLETED') {
+      note(`backfill ${id} of ${table} had ended before; nothing was cancelled now. This is its result:`);
+      return (await handle.result()) as BackfillResult;
+    }
     await handle.cancel();
     // It ends when a worker has put its partitions in order: without one this would wait for ever and say nothing.
-    if (status.name === 'RUNNING' && !(await workersComing(client, taskQueue))) {
+    if (!(await workersComing(client, taskQueue))) {
       throw new TributaryError({
         code: 'WorkerMissing',
         message: `The cancellation of backfill ${id} of ${table} is ${handedInOnly(taskQueue)}`,
@@ -155,7 +168,14 @@ async function cancel(client: Client, table: string, options: BackfillOptions): 
         attributes: { table, id },
       });
     }
-    return (await handle.result()) as BackfillResult;
+    const begun = `${workflowId} is being cancelled; Ctrl-C does not keep it from that`;
+    return follow<BackfillStatus, BackfillResult>(
+      client,
+      workflowId,
+      backfillStatusQuery,
+      progressWords,
+      begun,
+    );
   });
   if (!found) {
     const freed = await ifRunning(() => freeTable(client, table, id));

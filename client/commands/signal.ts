@@ -3,7 +3,7 @@ import pc from 'picocolors';
 import { TributaryError } from '../../common/errors.js';
 import { pauseSignal, resumeSignal, stopSignal } from '../../workflows/messages.js';
 import type { TableSpec } from '../../config/spec.js';
-import { tableOfReread, tableWorkflowId } from '../../workflows/names.js';
+import { backfillWorkflowId, tableOfReread, tableWorkflowId } from '../../workflows/names.js';
 import { note, print, printJson } from '../output.js';
 import { fromInfo } from '../overview.js';
 import { openSession, tableUnknown, temporalTarget } from '../session.js';
@@ -51,6 +51,9 @@ interface Signalled {
   outcome: string;
   /** When it ended, of one that is stopped already. */
   endedMs?: number;
+  /** Why the signal reached nobody, and what to do. */
+  error?: string;
+  message?: string;
   /** Temporal keeps the request, and nobody is there to carry it out. */
   workerMissing?: true;
 }
@@ -82,7 +85,7 @@ async function signalTables<A extends unknown[]>(
       });
       if (taskQueue !== undefined) results.push({ table, outcome: verb, taskQueue });
       else if (ends) results.push({ table, ...(await endOf(client, table, specs)) });
-      else results.push({ table, outcome: specs.some(({ name }) => name === table) ? NOT_RUNNING : UNKNOWN });
+      else results.push({ table, ...notThere(specs, table) });
     }
     for (const taskQueue of new Set(results.flatMap((result) => result.taskQueue ?? []))) {
       if (await workersComing(client, taskQueue)) continue;
@@ -102,27 +105,38 @@ async function signalTables<A extends unknown[]>(
   const which = (wanted: string): string[] =>
     outcomes.filter(({ outcome }) => outcome === wanted).map(({ table }) => table);
   const missing = which(NOT_RUNNING);
+  if (options.json) {
+    // An error that is thrown would be a second document.
+    if (outcomes.some(({ error }) => error !== undefined)) process.exitCode = 1;
+    return;
+  }
   const [unknown, ...others] = which(UNKNOWN).map((name) => tableUnknown(name, specs));
   for (const { code, message } of unknown ? others : []) note(`${pc.red(code)}: ${message}`);
   if (unknown) throw unknown;
-  if (missing.length > 0) {
-    throw new TributaryError({
-      code: 'TableNotRunning',
-      message: `Not running: ${missing.join(', ')}. Start with: tributary start ${missing.join(' ')}`,
-      attributes: { tables: missing },
-    });
-  }
+  if (missing.length > 0) throw notRunning(missing);
+}
+
+/** Of a table that a signal does not reach. */
+function notThere(specs: TableSpec[], table: string): Omit<Signalled, 'table'> {
+  const known = specs.some(({ name }) => name === table);
+  const { code: error, message } = known ? notRunning([table]) : tableUnknown(table, specs);
+  return { outcome: known ? NOT_RUNNING : UNKNOWN, error, message };
+}
+
+function notRunning(tables: string[]): TributaryError {
+  return new TributaryError({
+    code: 'TableNotRunning',
+    message: `Not running: ${tables.join(', ')}. Start with: tributary start ${tables.join(' ')}`,
+    attributes: { tables },
+  });
 }
 
 /** How a table that does not run came to its end. One that neither ran nor is in the config is a mistake of the person's. */
-async function endOf(
-  client: Client,
-  table: string,
-  specs: TableSpec[],
-): Promise<Pick<Signalled, 'outcome' | 'endedMs'>> {
+async function endOf(client: Client, table: string, specs: TableSpec[]): Promise<Omit<Signalled, 'table'>> {
   const found = await ifRunning(() => client.workflow.getHandle(tableWorkflowId(table)).describe());
   if (!found) {
-    return { outcome: specs.some(({ name }) => name === table) ? 'was not started' : UNKNOWN };
+    const missing = notThere(specs, table);
+    return missing.outcome === UNKNOWN ? missing : { outcome: 'was not started' };
   }
   const { name } = found.status;
   const how = name === 'COMPLETED' ? 'stopped already' : `ended already: ${name.toLowerCase()}`;
@@ -135,9 +149,13 @@ async function tellOfBackfills(client: Client, tables: string[]): Promise<void> 
   for await (const { workflowId } of client.workflow.list({ query })) {
     const table = tableOfReread(workflowId);
     if (table === undefined || !tables.includes(table)) continue;
-    note(
-      `${pc.yellow('BackfillRuns')}: ${workflowId} is cancelled with ${table}; each of its partitions is then old or new`,
-    );
+    const state = await ifRunning(() => client.workflow.getHandle(tableWorkflowId(table)).describe());
+    const id = workflowId.slice(backfillWorkflowId(table, '').length);
+    const what =
+      state?.status.name === 'RUNNING'
+        ? `is cancelled with ${table}; each of its partitions is then old or new`
+        : `runs, though ${table} does not, and goes on. To end it: tributary backfill ${table} --cancel --id ${id}`;
+    note(`${pc.yellow('BackfillRuns')}: ${workflowId} ${what}`);
   }
 }
 

@@ -33,6 +33,7 @@ interface Started {
     | 'unchanged'
     | 'reloaded'
     | 'tries again'
+    | 'held'
     | 'was being stopped, goes on'
     | 'joined its topic again'
     | 'refused'
@@ -141,20 +142,29 @@ async function startTable(
   };
   if (description?.status.name !== 'RUNNING') return begin();
   if (description.taskQueue !== taskQueue) throw elsewhere(spec.name, description.taskQueue, taskQueue);
-  if (await isStopping(client, spec.name)) {
-    if (dryRun || (await reviveTable(client, spec, settings)) === 'ended') return begin();
-    return { table: spec.name, workflowId, outcome: 'was being stopped, goes on', changes: [] };
-  }
   // Nobody answered for another table: waiting once more for each of hundreds tells nothing new.
   if (unanswered) throw unanswered;
+  if (!(await workersComing(client, taskQueue))) throw nobodyToAsk(taskQueue);
   const running = await ask(client, workflowId, specQuery);
   const changes = configDifferences(running, { spec, settings });
+  if (await isStopping(client, spec.name)) {
+    if (dryRun || (await reviveTable(client, spec, settings)) === 'ended') {
+      return { ...(await begin()), changes };
+    }
+    return { table: spec.name, workflowId, outcome: 'was being stopped, goes on', changes };
+  }
   if (changes.length === 0) {
     const topic = client.workflow.getHandle(ingestWorkflowId(spec.kafka, spec.topic));
     const reading = (await ifRunning(() => topic.describe()))?.status.name === 'RUNNING';
     // Someone terminated the topic's workflow: its positions are in storage, and joining starts it again.
     // A table that waits for a person: starting it again says that it is mended, or that its log's new schema is accepted.
-    const waits = reading && Boolean((await ask(client, workflowId, statusQuery)).progress?.fault);
+    const fault = reading ? (await ask(client, workflowId, statusQuery)).progress?.fault : undefined;
+    // Whoever starts a file of many tables decides nothing about the bad records of one.
+    if (fault?.code === 'QuarantineLimit') {
+      const remark = `${fault.code}: ${fault.message}`;
+      return { table: spec.name, workflowId, outcome: 'held', changes, remark };
+    }
+    const waits = Boolean(fault);
     if ((!reading || waits) && !dryRun) await handle.signal(reloadSignal, { spec, settings });
     return {
       table: spec.name,
@@ -169,8 +179,16 @@ async function startTable(
     const remark = `nothing is applied of it: ${spec.name} goes on by the config that it has`;
     return { ...planned, outcome: dryRun ? 'would be refused' : 'refused', remark };
   }
+  const { backfill } = await ask(client, workflowId, statusQuery);
   if (!dryRun) await handle.signal(reloadSignal, { spec, settings });
-  return { ...planned, outcome: dryRun ? 'would reload' : 'reloaded' };
+  const remark = backfill?.running
+    ? `backfill ${backfill.running.id} goes on by the config before this one; to have its days by this one, backfill them again when it has ended`
+    : fates.remark;
+  return {
+    ...planned,
+    ...(remark !== undefined && { remark }),
+    outcome: dryRun ? 'would reload' : 'reloaded',
+  };
 }
 
 async function startWorkflow(client: Client, input: TableInput, taskQueue: string): Promise<void> {
@@ -222,6 +240,11 @@ async function forgotten(client: Client, specs: TableSpec[], taskQueue: string):
     outcome: 'not in the config',
     changes: [],
   }));
+}
+
+function nobodyToAsk(taskQueue: string): TributaryError {
+  const message = workerMissing(taskQueue);
+  return new TributaryError({ code: 'WorkerMissing', message, retryable: true });
 }
 
 /** Workflow ids are names of the namespace: two installations in one need different table names. */

@@ -36,7 +36,8 @@ export async function status(table: string | undefined, options: Options): Promi
       // A page that is kept open outlives an outage of Temporal, and says so.
       const text = await page().catch((error: unknown) => {
         if (!options.watch || !(error instanceof ServiceError)) throw error;
-        return `Temporal does not answer: ${errorMessage(error.cause ?? error)}. Asked again every ${WATCH_EVERY_MS / 1_000} s.`;
+        const message = `Temporal does not answer: ${errorMessage(error.cause ?? error)}. Asked again every ${WATCH_EVERY_MS / 1_000} s.`;
+        return options.json ? json({ error: 'TemporalUnavailable', message }, options) : message;
       });
       if (options.watch && process.stdout.isTTY) process.stdout.write('\u001b[2J\u001b[H');
       print(text);
@@ -44,6 +45,9 @@ export async function status(table: string | undefined, options: Options): Promi
     } while (options.watch);
   });
 }
+
+/** One document; of a page that is shown again and again one a line, for programs that read along. */
+const json = (value: unknown, { watch }: Options): string => JSON.stringify(value, null, watch ? 0 : 2);
 
 type TemporalClient = Parameters<Parameters<typeof withTemporal>[1]>[0];
 
@@ -54,7 +58,7 @@ async function all(client: TemporalClient, session: Session, options: Options): 
     source: `${kafka}/${topic}`,
   }));
   const tables = await overview(client, known, session.runtime.temporal.taskQueue);
-  if (options.json) return JSON.stringify(tables, null, 2);
+  if (options.json) return json(tables, options);
   const lines = [
     renderTable(
       [
@@ -147,7 +151,7 @@ async function one(
   }
   if (description.status.name !== 'RUNNING') {
     const ended = endedTable(description);
-    if (options.json) return JSON.stringify(ended, null, 2);
+    if (options.json) return json(ended, options);
     const hive = session.runtime.catalog.kind === 'hive';
     return endedPage(ended, {
       zone,
@@ -164,7 +168,7 @@ async function one(
     const kept = withoutOldLag(known, known);
     // The whole story was asked for, and nobody is there to tell it.
     process.exitCode = 1;
-    if (options.json) return JSON.stringify(kept, null, 2);
+    if (options.json) return json(kept, options);
     const why = workers
       ? `no worker has answered for ${handle.workflowId}: they may be busy, or just starting`
       : workerMissing(description.taskQueue);
@@ -185,7 +189,7 @@ async function one(
   const differs = inConfig ? await unlessSilent(driftOf(client, inConfig)) : undefined;
   if (options.json) {
     const known = { topic: topic ?? null, stuck, seenMs, stale, differsFromFile: differs ?? null };
-    return JSON.stringify({ ...state, progress, ...known }, null, 2);
+    return json({ ...state, progress, ...known }, options);
   }
   return runningPage(
     { ...state, progress },

@@ -166,6 +166,10 @@ describe('backfill of ten days', () => {
 
   it('repeated, gives the same rows, and cancelled, leaves each day old or new', async () => {
     const before = withoutNotes(await days(here, table, true));
+    // What only looks must not cancel.
+    const looked = await here.cli('backfill', table, '--cancel', '--id', 'halfway', '--plan');
+    expect(looked.code).toBe(1);
+    expect(looked.stderr).toContain('nothing was cancelled');
     await here.ok('backfill', table, ...range, '--id', 'halfway', '--detach');
     const cancelled = JSON.parse(
       await here.ok('backfill', table, '--cancel', '--id', 'halfway', '--json'),

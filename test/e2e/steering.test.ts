@@ -52,6 +52,11 @@ describe('a table whose quarantine grows beyond what its config allows', () => {
     await here.until(easy, 'all of them', ({ rows }) => rows === 280);
     expect((await here.status(strict)).rows).toBe(200);
 
+    // Someone starts the whole file, for another table's sake: the hold is not theirs to take.
+    const whole = JSON.parse(await here.ok('start', '--json')) as { table: string; outcome: string }[];
+    expect(whole.find((each) => each.table === strict)).toMatchObject({ outcome: 'held' });
+    expect((await here.status(strict)).fault?.code).toBe('QuarantineLimit');
+
     await config('auto');
     await here.ok('start', strict);
     await here.until(strict, 'what came meanwhile', ({ rows, fault }) => rows === 250 && fault === null);
@@ -68,6 +73,15 @@ describe('a table whose quarantine grows beyond what its config allows', () => {
     await here.ok('resume', strict);
     await here.until(strict, 'the rest', ({ rows, phase }) => rows === 290 && phase === 'running');
     expect(await totals(here, strict)).toEqual({ rows: 290, distinct: 290 });
+  });
+
+  it('a mistyped table is one document for a program, and does not keep the others from being told', async () => {
+    const { code, stdout } = await here.cli('resume', 'nope', here.table('easy'), '--json');
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject([
+      { table: 'nope', error: 'TableUnknown' },
+      { table: here.table('easy'), outcome: 'resuming' },
+    ]);
   });
 
   it('status shows what became of its last backfill', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { backfillRows } from '../../../client/backfill-text.js';
+import { backfillRows, progressWords } from '../../../client/backfill-text.js';
 import { newProgress } from '../../../workflows/backfill-state.js';
 import type { BackfillMemory, BackfillStatus } from '../../../workflows/backfill-types.js';
 
@@ -25,6 +25,18 @@ describe('backfills in status', () => {
       ['backfill', 'notes, 1970-01-01T08:00:00+08:00 up to 1970-01-02T08:00:00+08:00: planning'],
     ]);
     expect(backfillRows(running, undefined, 'UTC')[0]![1]).toContain('does not answer');
+  });
+
+  it('says that it is being cancelled, and what it waits for if that takes long', () => {
+    const outline = { taken: 3 } as NonNullable<BackfillStatus['outline']>;
+    const status: BackfillStatus = {
+      ...{ ...newProgress('pin', 1), outline, rebuilt: 1 },
+      ...{ id: 'notes', table: 't', fromMs: 0, toMs: DAY, phase: 'cancelling' },
+      ordered: { partition: 'dt=2026-03-01', sinceMs: 1_000 },
+    };
+    const far = '1 of 3 partitions, 0 rows read again; is being cancelled';
+    expect(progressWords(status, 2_000)).toBe(far);
+    expect(progressWords(status, 60_000)).toBe(`${far}; waits for its topic to move dt=2026-03-01`);
   });
 
   it('shows the last one with its outcome, and a refusal that came as a signal', () => {

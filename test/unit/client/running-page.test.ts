@@ -87,6 +87,14 @@ describe('the page of a table', () => {
     expect(listed({ ...running, pace, fault })).toMatchObject({ phase: 'waiting', rowsPerSecond: 500 });
   });
 
+  // Temporal merges memos: what one does not name stays as it was, and the list showed an outage for ever.
+  it('takes back in the list why the lag was unknown, once it is known', () => {
+    const lagUnknown = { code: 'KafkaUnavailable', message: 'no broker' };
+    const kept = (state: TableState) => memoOf(state, { paced: true, heard: true });
+    const outage = kept({ ...running, progress: { ...progress, lagRecords: null, lagUnknown } });
+    expect({ ...outage, ...kept(running) }.lagUnknown).toBeNull();
+  });
+
   it('says that the table goes on by the old config, when a new one was refused or is only in the file', () => {
     const fault = { code: 'CatalogConflict', message: 'Column id ...', sinceMs: atMs };
     expect(page({ ...running, fault }, { stale: true })).toMatch(
