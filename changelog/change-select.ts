@@ -11,7 +11,7 @@ import { planJsonShape, type JsonShape } from './json-shape.js';
 import { paddedBytes } from './formats/padded-bytes.js';
 import { quotedNumbers, unmarkedJson, unmarkedText } from './formats/exact-numbers.js';
 import { documentValue, plainDocument } from './formats/extended-json.js';
-import { keyDiffers, splitKeyChanges } from './key-changes.js';
+import { keyDiffers, lacksKey, splitKeyChanges } from './key-changes.js';
 import { KEY_COLUMN } from './partitioned-copy.js';
 import { instantSql, partitionKeySql } from './time-sql.js';
 import type { LandingTable } from './types.js';
@@ -42,6 +42,8 @@ export interface ChangeSelectInit {
   members: Record<string, string>;
   /** Names in the log of the key columns. */
   key: string[];
+  /** Those of them without which a change does not land. */
+  needed: string[];
   zones: ChangeZones;
   /** Deals with updates that change the key; the fast variant stops at the first one. */
   careful: boolean;
@@ -94,7 +96,7 @@ export class ChangeSelect {
     if (this.documents) added.push('patch AS cdc_patch');
     if (spec.rawColumn !== undefined) added.push(`raw AS ${ident(spec.rawColumn)}`);
     const bad = [...this.columns.flatMap((column, i) => (this.strict(column) ? [this.misfit(i)] : []))];
-    bad.push('reason IS NOT NULL', 'part IS NULL', ...this.keyMissing());
+    bad.push('reason IS NOT NULL', 'part IS NULL', ...lacksKey(this.init));
     if (this.init.direct) bad.push('NOT plain', keyDiffers(this.init.key, 'old_key', 'j'));
     return (
       `SELECT ${[...own, ...added].join(', ')}, CASE WHEN ${bad.join(' OR ')} THEN ${BAD_KEY} ELSE part END AS ${KEY_COLUMN} ` +
@@ -105,7 +107,7 @@ export class ChangeSelect {
   /** Why changes do not land: p, o, reason, detail. */
   faults(changes: string): string {
     const when = [`WHEN reason IS NOT NULL THEN {'reason': reason, 'detail': NULL::VARCHAR}`];
-    for (const condition of this.keyMissing()) {
+    for (const condition of lacksKey(this.init)) {
       when.push(
         `WHEN ${condition} THEN {'reason': 'no_key', 'detail': 'row ' || idx || ' lacks a key column'}`,
       );
@@ -142,12 +144,6 @@ export class ChangeSelect {
 
   private misfit(i: number): string {
     return `(t${i} IS NOT NULL AND c${i} IS NULL)`;
-  }
-
-  private keyMissing(): string[] {
-    return this.init.table.spec.key.length === 0
-      ? []
-      : this.init.key.map((name) => `struct_extract(j, ${lit(name)}) IS NULL`);
   }
 
   private get memberType(): string {

@@ -9,6 +9,7 @@ import { ChangeSelect, type ChangeSelectInit } from './change-select.js';
 import type { ValueNotation } from './change-source.js';
 import { changeZones } from './change-zones.js';
 import { fastOrCareful } from './fast-or-careful.js';
+import { keyNames, neededKey } from './key-changes.js';
 import { landedFiles } from './landed-files.js';
 import { copiedRows, copyPartitioned, type CopiedFile } from './partitioned-copy.js';
 import { assertAllQuarantined, countRows, quarantineInsert, quarantineTable } from './quarantine.js';
@@ -106,12 +107,15 @@ async function landTable(
 ): Promise<{ files: LandedFile[]; seen: SeenChanges }> {
   const seen = await seenColumns(duck, rows, table.spec.key.length === 0);
   let misfits: (ChangePlace | null)[] = [];
+  const sources = sourceNames(table, seen);
+  const logKey = keyNames(table, seen.names, seen.key);
   const init: Omit<ChangeSelectInit, 'careful' | 'fields' | 'members'> = {
     table,
     batch: request.batch,
     values: request.values,
-    sourceNames: sourceNames(table, seen),
-    key: keyNames(table, seen.names, seen.key),
+    sourceNames: sources,
+    key: logKey,
+    needed: neededKey(table, logKey, [...seen.names, ...sources]),
     zones: await changeZones(duck, table),
   };
   const shapes =
@@ -139,7 +143,8 @@ async function landTable(
       select: new ChangeSelect({ ...init, fields, members, careful: true }),
     }));
     const faults = selects.map(({ own, select }) => select.faults(own));
-    for (const { own, select } of selects) {
+    // A table that has learnt no column yet has none that a value could fail to fit.
+    for (const { own, select } of table.columns.length > 0 ? selects : []) {
       const [last] = await duck.rows<Record<string, ChangePlace | null>>(select.misfits(own));
       misfits = table.columns.map((_, i) => last![`m${i}`] ?? misfits[i] ?? null);
     }
@@ -193,19 +198,6 @@ async function partlyGood(duck: Duck, copied: CopiedFile[], records: string): Pr
     `SELECT EXISTS (FROM ${recordsIn(good)} g SEMI JOIN ${records} b USING (kafka_partition, kafka_offset)) AS found`,
   );
   return row!.found;
-}
-
-/** The config's key by the names that the log uses, or else the log's own. */
-export function keyNames(table: LandingTable, names: string[], logKey: string[]): string[] {
-  const { key, rename } = table.spec;
-  if (key.length === 0) return logKey;
-  const sourceOf = (hive: string) =>
-    table.columns.find((column) => column.name === hive)?.path ??
-    Object.keys(rename).find((source) => rename[source] === hive) ??
-    hive;
-  return key
-    .map(sourceOf)
-    .map((wanted) => names.find((name) => name.toLowerCase() === wanted.toLowerCase()) ?? wanted);
 }
 
 /** The log's key by the columns' names in Hive; undefined if it names none, or one that the table does not have yet. */

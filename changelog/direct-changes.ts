@@ -6,8 +6,9 @@ import { sourceNames } from './change-columns.js';
 import { ChangeSelect } from './change-select.js';
 import type { ChangeSource } from './change-source.js';
 import { changeZones } from './change-zones.js';
-import { keyNames, type ChangesRequest } from './changes.js';
+import type { ChangesRequest } from './changes.js';
 import { isNotPlain } from './fast-or-careful.js';
+import { keyNames, neededKey } from './key-changes.js';
 import { landedFiles } from './landed-files.js';
 import { copiedRows, copyPartitioned, type CopiedFile } from './partitioned-copy.js';
 import { memberTypes } from './row-shapes.js';
@@ -54,12 +55,14 @@ export async function landDirect(
   const { names, shape, types, record } = sample;
   const seen = { names, key: [] };
   const sources = sourceNames(table, seen);
+  const key = keyNames(table, names, []);
   const select = new ChangeSelect({
     table,
     batch: request.batch,
     values: request.values,
     sourceNames: sources,
-    key: keyNames(table, names, []),
+    key,
+    needed: neededKey(table, key, names),
     fields: undefined,
     members: memberTypes(types),
     zones: await changeZones(duck, table),

@@ -1,4 +1,50 @@
 import { lit } from '../warehouse/duckdb.js';
+import type { LandingTable } from './types.js';
+
+/** Names in the log of the key columns; `names` are those of the rows' columns, `logKey` is the key that the log names. */
+export function keyNames(table: LandingTable, names: string[], logKey: string[]): string[] {
+  const { key, rename } = table.spec;
+  const sourceOf = (hive: string) =>
+    table.columns.find((column) => column.name === hive)?.path ??
+    Object.keys(rename).find((source) => rename[source] === hive) ??
+    hive;
+  const there = new Set(names);
+  const found = (key.length === 0 ? logKey : key.map(sourceOf)).map((wanted) =>
+    there.has(wanted)
+      ? wanted
+      : (names.find((name) => name.toLowerCase() === wanted.toLowerCase()) ?? wanted),
+  );
+  return [...new Set(found)];
+}
+
+/**
+ * The key columns that a change must have to land: all that the config declares, and in a mirror those that the log names, since a
+ * row without them has no identity to merge by. A changelog without a declared key takes rows as they are.
+ * @param key the key by the log's names
+ * @param known the log's names of columns that the table or some row has
+ */
+export function neededKey({ spec }: LandingTable, key: string[], known: string[]): string[] {
+  if (spec.key.length > 0) return key;
+  if (spec.mode !== 'mirror') return [];
+  // A transform of Kafka Connect's may put a member into the message's key that no row ever has (__dbz__physicalTableIdentifier).
+  if (!spec.format.startsWith('debezium')) return key;
+  const columns = new Set(known.map((name) => name.toLowerCase()));
+  return key.filter((name) => columns.has(name.toLowerCase()));
+}
+
+/**
+ * SQL conditions, one a needed key column, that are true of a change whose row lacks it or has NULL there. Where the config declares no
+ * key, only of a change whose own `keys` name the column: the log's rows may have keys of several shapes, or none.
+ */
+export function lacksKey({ table, needed }: { table: LandingTable; needed: readonly string[] }): string[] {
+  return needed.map((name) => {
+    const missing = `struct_extract(j, ${lit(name)}) IS NULL`;
+    if (table.spec.key.length > 0) return missing;
+    // Maxwell writes the names in a record's key in lower case, whatever they are in its row.
+    const named = `json_contains(lower(keys), ${lit(JSON.stringify(name.toLowerCase()))})`;
+    return `CASE WHEN ${missing} THEN ${named} ELSE false END`;
+  });
+}
 
 /** SQL that is true if one of the key's members has another value in one struct than in the other; both must have it. */
 export function keyDiffers(key: readonly string[], one: string, other: string): string {
