@@ -2,7 +2,7 @@ import type { Duck } from '../warehouse/duckdb.js';
 import { widened, widensInKind } from '../warehouse/widening.js';
 import { newColumns, type ChangePlace, type SeenColumns, type TypesAt } from './change-columns.js';
 import type { LogShape, SeenChanges } from './schema-change.js';
-import { sourceTypeToHive } from './types-map.js';
+import { isUnsized, sourceTypeToHive } from './types-map.js';
 import type { LandingTable } from './types.js';
 
 export interface SeenRequest {
@@ -27,10 +27,10 @@ export async function seenChanges(duck: Duck, request: SeenRequest): Promise<See
   const { table, seen, rows, last, typesAt } = request;
   const added = await newColumns(duck, table, seen, rows, typesAt);
   if (isDocuments(table)) return { added, retyped: {} };
-  const types = last === null ? {} : hiveTypes(await typesAt(last));
-  const retyped = await retypedColumns(request, types);
+  const told = last === null ? {} : await typesAt(last);
+  const retyped = await retypedColumns(request, told);
   if (table.spec.schemaChange !== 'fail' || last === null) return { added, retyped };
-  const shape = await shapeAt(duck, rows, last, types);
+  const shape = await shapeAt(duck, rows, last, hiveTypes(told));
   const known = table.logShape;
   const same = known !== undefined && JSON.stringify(sorted(known)) === JSON.stringify(sorted(shape));
   return { added, retyped, ...(same ? {} : { shape }) };
@@ -40,20 +40,25 @@ export async function seenChanges(duck: Duck, request: SeenRequest): Promise<See
  * Columns that need another type, with the type that the log asks for. A declared type is a person's own choice: it grows in its
  * kind when a value needs that, and what does not fit otherwise is quarantined.
  */
-async function retypedColumns(request: SeenRequest, types: LogShape): Promise<SeenChanges['retyped']> {
+async function retypedColumns(
+  request: SeenRequest,
+  told: Record<string, string | undefined>,
+): Promise<SeenChanges['retyped']> {
   const { table, sourceNames, typesAt, misfits } = request;
   const learnt = isLearnt(table);
   const retyped: SeenChanges['retyped'] = {};
   for (const [i, column] of table.columns.entries()) {
     const source = sourceNames[i]!;
     const place = misfits[i];
-    let wanted = learnt ? types[source] : undefined;
+    const type = told[source];
+    let wanted =
+      learnt && type !== undefined && !isUnsized(type, column.type) ? sourceTypeToHive(type) : undefined;
     if (place) {
       const there = hiveTypes(await typesAt(place))[source];
       // Where the log says no type the column's own was a guess from the first values.
       wanted = there ?? (learnt ? 'string' : undefined);
     }
-    if (wanted === undefined || wanted === '') continue;
+    if (wanted === undefined) continue;
     const wider = widened(column.type, wanted);
     if (wider === column.type) continue;
     if (learnt ? wider !== undefined || place : wider !== undefined && widensInKind(column.type, wider)) {

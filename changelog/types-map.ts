@@ -54,6 +54,16 @@ export function sourceTypeToHive(sourceType: string): string {
   }
 }
 
+/**
+ * True if a log tells a source type without its size, as TiCDC does (`decimal`, `bit`), and a column of the type `hive` may be just that:
+ * the log then says nothing that the column does not know better.
+ */
+export function isUnsized(sourceType: string, hive: string): boolean {
+  const [, base, size] = /^(decimal|numeric|bit)\b\s*(\()?/i.exec(sourceType.trim()) ?? [];
+  if (base === undefined || size !== undefined) return false;
+  return base.toLowerCase() === 'bit' ? hive === 'bigint' : hive.startsWith('decimal(');
+}
+
 function sizes(text: string): [number | undefined, number | undefined] {
   const match = /^\w+\s*\((\d+)(?:\s*,\s*(\d+))?\)/.exec(text);
   if (!match) return [undefined, undefined];
