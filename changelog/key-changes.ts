@@ -18,14 +18,14 @@ export function keyNames(table: LandingTable, names: string[], logKey: string[])
 }
 
 /**
- * The key columns that a change must have to land: all that the config declares, and in a mirror those that the log names, since a
- * row without them has no identity to merge by. A changelog without a declared key takes rows as they are.
+ * The key columns that a change must have to land: all that the config declares, and for a mirror with snapshots those that the log
+ * names, since a row without them has no identity to merge by. One that keeps its changelog only takes rows as they are.
  * @param key the key by the log's names
  * @param known the log's names of columns that the table or some row has
  */
 export function neededKey({ spec }: LandingTable, key: string[], known: string[]): string[] {
   if (spec.key.length > 0) return key;
-  if (spec.mode !== 'mirror') return [];
+  if (spec.snapshot === undefined) return [];
   // A transform of Kafka Connect's may put a member into the message's key that no row ever has (__dbz__physicalTableIdentifier).
   if (!spec.format.startsWith('debezium')) return key;
   const columns = new Set(known.map((name) => name.toLowerCase()));

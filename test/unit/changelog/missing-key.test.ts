@@ -5,12 +5,18 @@ import { change, orders } from './orders.js';
 
 afterAll(cleanUp);
 
+/** A mirror with snapshots whose key its log names. */
+const mirror = (overrides: Parameters<typeof orders>[0] = {}, columns?: Parameters<typeof orders>[1]) =>
+  orders({ key: [], snapshot: DAILY, ...overrides }, columns);
+
+const DAILY = { every: 'day', engine: 'auto', keep: 7, keepMonthEnds: false, late: 'next' } as const;
+
 /** One such row holds up every snapshot of a mirror: it has no identity to merge by. */
 describe('changes of a mirror without their primary key', () => {
   const canal = (over: object, data: object, type = 'INSERT'): TestRecord => ({
     value: change(type, [data], over),
   });
-  const learnt = orders({ key: [] });
+  const learnt = mirror();
 
   it('are quarantined where the log names the key, absent or null, and the rows around them land', async () => {
     const landed = await land(
@@ -30,14 +36,14 @@ describe('changes of a mirror without their primary key', () => {
   });
 
   it('are quarantined in a batch of their own too, before the table has any column', async () => {
-    const landed = await land([orders({ key: [] }, [])], [canal({}, { name: 'nokey' })]);
+    const landed = await land([mirror({}, [])], [canal({}, { name: 'nokey' })]);
     expect(await landed.reasons()).toEqual(['0: no_key']);
     expect(landed.result.quarantined).toBe(1);
   });
 
   it('are quarantined with all rows of their record, and for one column of a longer key', async () => {
     const over = { pkNames: ['id', 'no'] };
-    const table = orders({ key: [] }, [
+    const table = mirror({}, [
       ['id', 'bigint'],
       ['no', 'int'],
     ]);
@@ -71,7 +77,7 @@ describe('changes of a mirror without their primary key', () => {
   });
 
   it('are told by the key that each record names: it may change, and a table may have none', async () => {
-    const table = orders({ key: [] }, [
+    const table = mirror({}, [
       ['id', 'bigint'],
       ['code', 'string'],
     ]);
@@ -91,8 +97,8 @@ describe('changes of a mirror without their primary key', () => {
     expect(await landed.reasons()).toEqual(['2: no_key']);
   });
 
-  it('land in a changelog whose config declares no key: nothing merges it', async () => {
-    const landed = await land([orders({ key: [], mode: 'changelog' })], [canal({}, { amt: '2' })]);
+  it('land in a mirror without snapshots and without a declared key: nothing merges it', async () => {
+    const landed = await land([orders({ key: [] })], [canal({}, { amt: '2' })]);
     expect(landed.result).toMatchObject({ quarantined: 0, records: 1 });
   });
 
@@ -103,7 +109,7 @@ describe('changes of a mirror without their primary key', () => {
     const key = '{"database":"shop","table":"orders","pk.id":1}';
     const named = { primary_key_columns: ['Id'] };
     const landed = await land(
-      [orders({ format: 'maxwell', key: [] }, [['id', 'bigint', 'Id']])],
+      [mirror({ format: 'maxwell' }, [['id', 'bigint', 'Id']])],
       [
         { value: maxwell({ Id: 1 }), key },
         { value: maxwell({ Id: null, amt: 1 }), key },
@@ -132,7 +138,7 @@ describe('changes of a mirror without their primary key', () => {
 
   it('of Debezium are told by the message key; a message without one lands', async () => {
     const landed = await land(
-      [orders({ format: 'debezium', key: [] })],
+      [mirror({ format: 'debezium' })],
       [
         { value: debezium({ id: 1, amt: '1' }), key: '{"id":1}' },
         { value: debezium({ id: null, amt: '1' }), key: '{"schema":{},"payload":{"id":null}}' },
@@ -146,7 +152,7 @@ describe('changes of a mirror without their primary key', () => {
 
   it('are not all those of a topic whose message keys have a member that no row has', async () => {
     const landed = await land(
-      [orders({ format: 'debezium', key: [] })],
+      [mirror({ format: 'debezium' })],
       [{ value: debezium({ id: 1, amt: '1' }), key: '{"id":1,"__dbz__physicalTableIdentifier":"orders_1"}' }],
     );
     expect(landed.result.quarantined).toBe(0);
