@@ -1,4 +1,6 @@
 import { TributaryError, type ErrorAttributes } from '../../common/errors.js';
+import { derivedTables } from '../../config/tables.js';
+import { hiveName } from '../sql.js';
 import { madeAnewFrom } from './boundary.js';
 
 /**
@@ -39,18 +41,35 @@ export function snapshotDamaged(
   });
 }
 
-/** Rows without a full key cannot be told apart, so they cannot be merged. */
+/**
+ * Rows without a full key cannot be told apart, so they cannot be merged.
+ * @param where where they are: landed changes, or the rows that the snapshot starts from
+ */
 export function snapshotKeyNull(
   table: string,
   key: readonly string[],
   rows: number,
-  where: string,
+  where: 'changelog' | 'base',
 ): TributaryError {
+  const changelog = derivedTables({ name: table, mode: 'mirror' }).changelog;
+  const without = key.map((name) => `${hiveName(name)} IS NULL`).join(' OR ');
+  const [found, mended] =
+    where === 'changelog'
+      ? [
+          `They are in the changelog: SELECT dt, kafka_partition, kafka_offset, cdc_op FROM ${changelog} WHERE ${without}. `,
+          'correct them there, or start the mirror under another name, which lands the log anew and quarantines such changes (no_key); ' +
+            'docs/operating/a-table-is-stuck.md says how',
+        ]
+      : [
+          'They are in the rows that it starts from. ',
+          `give the source's rows a full key and read it once more: tributary start ${table} --rebootstrap`,
+        ];
   return new TributaryError({
     code: 'SnapshotKeyNull',
     message:
-      `${rows} rows of ${table} have NULL in a key column (${key.join(', ')}); ${where}. ` +
-      `Such rows have no identity to merge by: choose a key whose columns are never NULL.`,
+      `${rows} ${rows === 1 ? 'row' : 'rows'} of ${table} cannot be merged: NULL in a key column (${key.join(', ')}). ${found}` +
+      `If other columns identify the rows and are never NULL, declare them as its key (key: [...]), then: tributary start ${table}. ` +
+      `Otherwise ${mended}`,
     attributes: { table, key: [...key], rows },
   });
 }

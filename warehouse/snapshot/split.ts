@@ -56,7 +56,7 @@ export async function bucketChanges(ctx: MergeContext, request: BucketChangesReq
         `count(*) FILTER (${before} AND ${keyChanged(table)}) AS moved FROM (${rows})`,
     );
     const read = checkRead(table, 'the changelog', request.files, counts!.read);
-    checkKeys(table, 'they are in the changelog', counts!.nulls);
+    checkKeys(table, 'changelog', counts!.nulls);
     const inside = Number(counts!.inside);
     const moved = Number(counts!.moved);
     const changes = `(SELECT * FROM (${rows}) WHERE ${before})`;
@@ -96,7 +96,7 @@ export async function bucketRows(ctx: MergeContext, request: BucketRowsRequest):
       `SELECT count(*) AS read, count(*) FILTER (${nullKey(table)}) AS nulls FROM (${rows})`,
     );
     const read = checkRead(table, 'the rows to start from', request.files, counts!.read);
-    checkKeys(table, 'they are in the rows to start from', counts!.nulls);
+    checkKeys(table, 'base', counts!.nulls);
     const written = await writeBuckets(ctx, duck, withBucket(rows, table, buckets));
     if (rowsOf(written) !== read) {
       throw snapshotCheckFailed(table.name, `Of ${read} rows ${rowsOf(written)} came into buckets.`);
@@ -169,7 +169,7 @@ function checkRead(table: SnapshotTable, what: string, files: ChangeFile[], coun
   );
 }
 
-function checkKeys(table: SnapshotTable, where: string, nulls: string): void {
+function checkKeys(table: SnapshotTable, where: 'changelog' | 'base', nulls: string): void {
   if (nulls !== '0') throw snapshotKeyNull(table.name, table.key, Number(nulls), where);
 }
 

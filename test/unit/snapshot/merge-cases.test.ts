@@ -183,9 +183,14 @@ describe('refusals', () => {
     const boundary = utc('ms', 10_000);
     await expect(
       bucketChanges(engine.context(), { table, boundary, files, buckets: 1 }),
-    ).rejects.toMatchObject({ code: 'SnapshotKeyNull', attributes: { rows: 1 } });
+    ).rejects.toMatchObject({
+      code: 'SnapshotKeyNull',
+      attributes: { rows: 1 },
+      message: expect.stringContaining('FROM orders_changelog WHERE `id` IS NULL') as string,
+    });
     await expect(bucketRows(engine.context(), { table, files, buckets: 1 })).rejects.toMatchObject({
       code: 'SnapshotKeyNull',
+      message: expect.stringContaining('tributary start orders --rebootstrap') as string,
     });
   });
 
