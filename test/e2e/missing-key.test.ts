@@ -52,7 +52,7 @@ async function newest(table: string): Promise<string[]> {
   );
   return rows
     .filter(({ dt, hh, mi }) => `dt=${dt!}/hh=${hh!}/mi=${mi!}` === snapshots!.last!.name)
-    .map(({ id, code }) => `${id} ${code!}`);
+    .map(({ id, code }) => `${id ?? 'null'} ${code!}`);
 }
 
 describe('a mirror with a row that has no key', () => {
