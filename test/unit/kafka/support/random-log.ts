@@ -91,6 +91,7 @@ function build(options: {
   const surviving = dropOrphanMarkers(cleaned, cleanedTo);
   const logStart =
     options.firstOffset + Math.floor((lastStable - options.firstOffset) * options.logStartShare);
+  const marked = new Set(surviving.filter(({ marker }) => marker === 'abort').map(transactionKey));
   const isAborted = (batch: Batch): boolean => aborted.has(transactionKey(batch));
   const committed = surviving
     .filter((batch) => batch.marker === undefined && !isAborted(batch))
@@ -106,7 +107,8 @@ function build(options: {
     log: {
       ...emptyLog(),
       batches: surviving.map((batch) => ({ ...batch.input, bytes: encoded(batch) })),
-      aborted: [...aborted.values()],
+      // The cleaner writes the index anew, with the transactions whose markers it keeps.
+      aborted: [...aborted].flatMap(([transaction, listed]) => (marked.has(transaction) ? [listed] : [])),
       logStart,
       lastStable,
       highWatermark: end,
@@ -185,12 +187,9 @@ function clean(batch: Batch, dropsEmpty: boolean, aborted: Aborted): Batch[] {
   return [{ ...batch, input: { ...batch.input, records } }];
 }
 
+/** A marker stays for as long as any batch of its transaction does, an empty one too (Kafka's CleanedTransactionMetadata). */
 function dropOrphanMarkers(batches: Batch[], cleanedTo: number): Batch[] {
-  const withData = new Set(
-    batches
-      .filter(({ marker, input }) => marker === undefined && input.records.length > 0)
-      .map(transactionKey),
-  );
+  const withData = new Set(batches.filter(({ marker }) => marker === undefined).map(transactionKey));
   return batches.filter(
     (batch) =>
       batch.marker === undefined ||
