@@ -30,6 +30,18 @@ export default tseslint.config(
     files: ['workflows/**/*.ts'],
     rules: {
       'no-restricted-globals': ['error', 'process', 'Buffer', 'fetch'],
+      // A timer without a summary is a number in the Web UI.
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: "CallExpression[callee.name='sleep'][arguments.length<2]",
+          message: 'Give it a summary.',
+        },
+        {
+          selector: "CallExpression[callee.name='condition'][arguments.length=2]",
+          message: 'Give its timer a summary.',
+        },
+      ],
       '@typescript-eslint/no-restricted-imports': [
         'error',
         {

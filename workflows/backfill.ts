@@ -111,7 +111,13 @@ export async function backfill(input: BackfillInput): Promise<BackfillResult> {
       ordered = { partition, sinceMs: Date.now() };
       for (;;) {
         await run('orderSwitch', `order ${requestId}`, { kafka, topic, order });
-        if (await condition(() => replies.has(requestId), ANSWER_MS)) break;
+        if (
+          await condition(() => replies.has(requestId), ANSWER_MS, {
+            summary: `the topic moves ${partition}`,
+          })
+        ) {
+          break;
+        }
       }
       ordered = null;
       return replies.get(requestId)!;

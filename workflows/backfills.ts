@@ -26,6 +26,7 @@ import type { IngestSettings } from './ingest-types.js';
 
 const REMEMBERED = 20;
 const RELOAD_MS = 60_000;
+const BEFORE = { summary: 'what was asked for before is done first' };
 /** A cancelled backfill ends when the pointer move that it has ordered is made or refused; an outage may hold that up. */
 const END_MS = 60_000;
 /** Versions before this one let a backfill run on when its table was stopped, and the next start knew nothing of it. */
@@ -162,15 +163,16 @@ export class Backfills {
     if (!running) return;
     const over = (): boolean => this.memory.running?.id !== running.id;
     // It may be about to be started, which it is not any more once the table is being stopped.
-    await condition(() => this.starting === 0);
-    if (over()) return;
+    await condition(() => this.starting === 0 || !this.host.stopping());
+    // Someone who spoke since wants the table to live on, and its backfill with it.
+    if (over() || !this.host.stopping()) return;
     try {
       await getExternalWorkflowHandle(backfillWorkflowId(this.name, running.id)).cancel();
     } catch {
       // It has ended by itself, or by hand.
       return this.lost(running.id);
     }
-    await condition(over, END_MS);
+    await condition(over, END_MS, { summary: `backfill ${running.id} ends` });
   }
 
   private get memory(): BackfillMemory {
@@ -195,7 +197,7 @@ export class Backfills {
   }
 
   private async plan(request: BackfillRequest): Promise<BackfillOutline> {
-    await condition(() => this.host.idle(), RELOAD_MS);
+    await condition(() => this.host.idle(), RELOAD_MS, BEFORE);
     return run('planBackfill', `what backfill ${request.id} would do`, {
       table: this.name,
       request,
@@ -217,7 +219,7 @@ export class Backfills {
     try {
       const ending = (): boolean => this.host.stopping() && patched(ENDS_WITH_TABLE);
       // A reload that came just before must count; one that cannot be done must not hold this up for ever.
-      await condition(() => this.host.idle() || ending(), RELOAD_MS);
+      await condition(() => this.host.idle() || ending(), RELOAD_MS, BEFORE);
       if (ending()) {
         const { message, code } = stopped(this.name);
         throw ApplicationFailure.nonRetryable(message, code);

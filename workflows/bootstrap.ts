@@ -124,7 +124,10 @@ export async function bootstrap(input: BootstrapInput): Promise<BootstrapBase> {
       show({ ...progress, fault }, true);
       const gone = fault.code === 'SourceSnapshotLost';
       if (gone) lost = { generation: progress.generation, reason: fault.message };
-      await sleep(gone ? reduce.restartDelay(progress.generation) : reduce.retryDelay(faults));
+      const delay = gone ? reduce.restartDelay(progress.generation) : reduce.retryDelay(faults);
+      await sleep(delay, {
+        summary: gone ? `begins anew after ${fault.code}` : `tries again after ${fault.code}`,
+      });
       faults += 1;
     }
   }

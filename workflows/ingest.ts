@@ -161,11 +161,15 @@ export async function ingest(input: IngestInput): Promise<void> {
    * @param known changes that were asked for before what failed began: later ones may be the person's word
    */
   const standStill = async (error: unknown, known: number): Promise<void> => {
-    state = { ...state, fault: faultOf(error, state.fault, Date.now()) };
-    log.warn('topic waits', { topic, code: state.fault!.code });
+    const fault = faultOf(error, state.fault, Date.now());
+    state = { ...state, fault };
+    log.warn('topic waits', { topic, code: fault.code });
     await report(true);
     const waiting = patched(HEARS_AT_ONCE) ? known : changes.length;
-    await condition(() => changes.length > waiting, Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** faults));
+    const delay = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** faults);
+    await condition(() => changes.length > waiting, delay, {
+      summary: `tries again after ${fault.code}`,
+    });
     faults += 1;
   };
 
@@ -263,6 +267,7 @@ export async function ingest(input: IngestInput): Promise<void> {
     await condition(
       () => changes.length > 0 || replays.ready || full(),
       watching && !wanted() ? '1m' : '10m',
+      { summary: 'nobody reads' },
     );
     if (changes.length > 0 || replays.busy) return 'again';
     // Those who will read some day hear how far they fall behind.

@@ -10,6 +10,6 @@ export async function quiet(count: () => number): Promise<void> {
   let seen: number;
   do {
     seen = count();
-    await condition(() => count() !== seen, STILL_MS);
+    await condition(() => count() !== seen, STILL_MS, { summary: 'more tables may come' });
   } while (count() !== seen && Date.now() < deadline);
 }

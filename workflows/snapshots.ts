@@ -103,7 +103,8 @@ export class Snapshots {
         const fault = faultOf(error, this.host.state().fault, Date.now());
         this.host.update(reduce.applyFailed(this.host.state(), fault));
         this.poked = false;
-        await condition(() => this.poked, Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.retries));
+        const delay = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.retries);
+        await condition(() => this.poked, delay, { summary: `tries again after ${fault.code}` });
         this.retries += 1;
         this.asked = null;
       } finally {

@@ -99,13 +99,13 @@ export class TableBootstrap {
       } catch (error) {
         if (scope.consideredCancelled) throw error;
         if (error instanceof WorkflowExecutionAlreadyStartedError) {
-          await sleep(STRAGGLER_MS);
+          await sleep(STRAGGLER_MS, { summary: 'an earlier bootstrap ends' });
           continue;
         }
         // It shows and mends its own faults; it fails only if someone ended it by hand.
         const now = this.host.state().bootstrap ?? newBootstrapProgress();
         this.host.update({ bootstrap: { ...now, fault: faultOf(error, now.fault, Date.now()) } });
-        await sleep(RETRY_MS);
+        await sleep(RETRY_MS, { summary: 'bootstraps again' });
       }
     }
   }

@@ -53,7 +53,7 @@ export class TableTasks {
 
   /** Waits to try a failed request again, unless people ask for something else first. */
   async waitToRetry(failed: TableTask, ms: number): Promise<void> {
-    await condition(() => this.pending, ms);
+    await condition(() => this.pending, ms, { summary: `tries ${failed.kind} again` });
     this.waiting = afterFault(failed, this.waiting);
   }
 }

@@ -18,6 +18,8 @@ export interface WatchedTopic {
   found(look: TopicLook): Promise<void>;
 }
 
+const NEXT_LOOK = 'the next look at the topic';
+
 /**
  * Looks at a topic whenever nobody else does for a while: all its tables are paused, or what reads it is stuck. They go on falling
  * behind, and someone has to see it. Never ends but with its workflow.
@@ -27,7 +29,7 @@ export async function watchTopic(watched: WatchedTopic): Promise<void> {
   for (;;) {
     const rest = watched.lookedMs() + LOOK_AFTER_MS - Date.now();
     if (!watched.urgent() && (rest > 0 || !watched.wanted())) {
-      await condition(() => watched.urgent(), rest > 0 ? rest : LOOK_AFTER_MS);
+      await condition(() => watched.urgent(), rest > 0 ? rest : LOOK_AFTER_MS, { summary: NEXT_LOOK });
       continue;
     }
     try {
@@ -38,7 +40,7 @@ export async function watchTopic(watched: WatchedTopic): Promise<void> {
       if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
       // Nobody depends on it; the next look is as good.
       log.warn('look failed', { topic });
-      await sleep(LOOK_AFTER_MS);
+      await sleep(LOOK_AFTER_MS, { summary: NEXT_LOOK });
     }
   }
 }
