@@ -43,11 +43,10 @@ export function recordLoss(context: ActivityContext): ControlActivities['recordL
         lost,
       };
       // A resume that found nothing lost leaves no note of a loss.
-      if (!recreated && lost.length === 0) {
-        return { starts, topicId: seen.topicId ?? null, record: path, lost };
+      if (recreated || lost.length > 0) {
+        await context.storage.write(path, `${JSON.stringify(record, null, 2)}\n`, signal);
+        context.log.warn({ topic, lost, path }, 'loss accepted');
       }
-      await context.storage.write(path, `${JSON.stringify(record, null, 2)}\n`, signal);
-      context.log.warn({ topic, lost, path }, 'loss accepted');
       return { starts, topicId: seen.topicId ?? null, record: path, lost };
     });
 }

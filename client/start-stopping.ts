@@ -10,7 +10,7 @@ const LOOK_EVERY_MS = 500;
 const PATIENCE_MS = 60_000;
 
 /** Whether a table that runs is on its way to its end. */
-export async function isStopping(client: Client, table: string): Promise<boolean> {
+async function isStopping(client: Client, table: string): Promise<boolean> {
   const state = await ifRunning(() => ask(client, tableWorkflowId(table), statusQuery));
   return state?.stopping ?? false;
 }

@@ -14,7 +14,7 @@ import { configDifferences, type Difference } from '../diff.js';
 import { note, print, printJson } from '../output.js';
 import { overview } from '../overview.js';
 import { openSession, pickTables, settingsOf, temporalTarget } from '../session.js';
-import { isStopping, reviveTable } from '../start-stopping.js';
+import { reviveTable } from '../start-stopping.js';
 import { ask, ifRunning, withTemporal } from '../temporal.js';
 import { changeLines, notKept, reloadFates } from '../start-plan.js';
 import { topicFindings, topicsOf, type TopicFinding } from '../topic-check.js';
@@ -147,7 +147,8 @@ async function startTable(
   if (!(await workersComing(client, taskQueue))) throw nobodyToAsk(taskQueue);
   const running = await ask(client, workflowId, specQuery);
   const changes = configDifferences(running, { spec, settings });
-  if (await isStopping(client, spec.name)) {
+  const state = await ask(client, workflowId, statusQuery);
+  if (state.stopping) {
     if (dryRun || (await reviveTable(client, spec, settings)) === 'ended') {
       return { ...(await begin()), changes };
     }
@@ -158,7 +159,7 @@ async function startTable(
     const reading = (await ifRunning(() => topic.describe()))?.status.name === 'RUNNING';
     // Someone terminated the topic's workflow: its positions are in storage, and joining starts it again.
     // A table that waits for a person: starting it again says that it is mended, or that its log's new schema is accepted.
-    const fault = reading ? (await ask(client, workflowId, statusQuery)).progress?.fault : undefined;
+    const fault = reading ? state.progress?.fault : undefined;
     // Whoever starts a file of many tables decides nothing about the bad records of one.
     if (fault?.code === 'QuarantineLimit') {
       const remark = `${fault.code}: ${fault.message}`;
@@ -179,10 +180,9 @@ async function startTable(
     const remark = `nothing is applied of it: ${spec.name} goes on by the config that it has`;
     return { ...planned, outcome: dryRun ? 'would be refused' : 'refused', remark };
   }
-  const { backfill } = await ask(client, workflowId, statusQuery);
   if (!dryRun) await handle.signal(reloadSignal, { spec, settings });
-  const remark = backfill?.running
-    ? `backfill ${backfill.running.id} goes on by the config before this one; to have its days by this one, backfill them again when it has ended`
+  const remark = state.backfill?.running
+    ? `backfill ${state.backfill.running.id} goes on by the config before this one; to have its days by this one, backfill them again when it has ended`
     : fates.remark;
   return {
     ...planned,
